@@ -1,0 +1,32 @@
+// The record of what was done, or not done, to a target. A row is on disk before the side effect it speaks of.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "tocsin/core/time.hpp"
+
+namespace tocsin::core {
+
+/// Steps of an action's life, in order. `skipped` may follow `proposed`; `failed` and `unknown` may follow `started`.
+enum class ActionStep {
+  proposed, shadow, skipped, claimed, started, succeeded, verifying, effective, ineffective, failed, unknown,
+};
+[[nodiscard]] std::string_view to_string(ActionStep step);
+/// The step of that name; throws std::invalid_argument if there is none.
+[[nodiscard]] ActionStep action_step(std::string_view name);
+
+struct ActionRecord {
+  std::string id;      // the same for every step of one run: hash of action, target, episode, from, to
+  std::string action;  // its name in the configuration
+  std::string target;  // what is scaled
+  ActionStep step = ActionStep::proposed;
+  TimePoint at;
+  std::string from;    // the value read before
+  std::string to;      // the value wanted
+  std::string alert;   // the alert that asked for it
+  std::string reason;  // in words, also for what was not done
+};
+
+}  // namespace tocsin::core

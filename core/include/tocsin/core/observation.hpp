@@ -1,0 +1,108 @@
+// What a probe brings home, and how samples travel: rows of (slot, value) under one timestamp. A slot is a small number that
+// names one series of one block (a target, or a rule group); its labels are sent once, with the first row that uses it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "tocsin/core/labels.hpp"
+#include "tocsin/core/result.hpp"
+#include "tocsin/core/time.hpp"
+
+namespace tocsin::core {
+
+using Slot = std::uint32_t;
+
+struct Row {
+  Slot slot = 0;
+  double value = 0;
+};
+
+/// Introduces a slot. A slot that was introduced before gets a new meaning: its old series ends.
+struct NewSeries {
+  Slot slot = 0;
+  Labels labels;  // complete: __name__, job, instance and all
+};
+
+/// All samples of one block at one time. A series of the block that has no row here has ended (a staleness marker is due).
+struct Batch {
+  std::vector<NewSeries> fresh;
+  std::vector<Row> rows;
+};
+
+enum class MetricType { unknown, gauge, counter, histogram, summary };
+[[nodiscard]] std::string_view to_string(MetricType type);
+
+/// What a metric is, for TYPE and HELP lines and the metadata API. Points at static text.
+struct MetricMeta {
+  std::string_view name;
+  MetricType type = MetricType::unknown;
+  std::string_view help;
+};
+
+/// The slots of one block, on the side of whoever fills it. Not for use from two threads.
+/// Labels that are new get a slot (and are put into the batch's `fresh`); slots that were not used for `forget_after` batches are
+/// used again for other labels, so churn does not grow the table. At most `max_series` slots; what does not fit is counted.
+class SeriesTable {
+ public:
+  explicit SeriesTable(std::size_t max_series = 100'000, std::uint32_t forget_after = 16)
+      : max_series_(max_series), forget_after_(forget_after) {}
+
+  /// Starts a batch. The rows of the one before must have been handed over.
+  void begin();
+  /// Adds one sample to the batch; `labels` may be anything that makes a Labels on demand.
+  /// Returns the slot for use with `add(Slot, double)` in later batches, or nothing if the table is full.
+  std::optional<Slot> add(const Labels& labels, double value);
+  /// Adds a sample of a series whose slot is known. False if that slot means something else by now (compare `serial`).
+  bool add(Slot slot, std::uint32_t serial, double value);
+  /// Changes each time the slot gets another meaning.
+  [[nodiscard]] std::uint32_t serial(Slot slot) const { return entries_[slot].serial; }
+  /// The labels that the slot stands for now.
+  [[nodiscard]] const Labels& labels(Slot slot) const { return entries_[slot].labels; }
+  /// Ends the batch and gives it away.
+  [[nodiscard]] Batch take();
+  /// How many samples did not fit since the table was made.
+  [[nodiscard]] std::uint64_t refused() const { return refused_; }
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  /// Forgets all slots: the next batch introduces everything anew (after the store lost its block).
+  void reset();
+
+ private:
+  struct Entry {
+    Labels labels;
+    std::uint32_t last_used = 0;
+    std::uint32_t serial = 0;
+  };
+  std::optional<Slot> slot_for(const Labels& labels);
+
+  std::size_t max_series_;
+  std::uint32_t forget_after_;
+  std::uint32_t round_ = 0;
+  std::uint64_t refused_ = 0;
+  std::size_t scan_ = 0;  // where the search for a slot to use again goes on
+  std::vector<Entry> entries_;
+  std::unordered_map<Labels, Slot, LabelsHash> index_;
+  Batch batch_;
+};
+
+/// What one probe found out.
+struct Observation {
+  std::uint32_t target = 0;  // the target's number in the running configuration
+  TimePoint at;              // when the probe began; the time of its samples
+  std::chrono::nanoseconds took{0};
+  Outcome outcome = Outcome::ok;
+  Phase phase = Phase::none;
+  std::string detail;  // for the log and the status page; redacted
+  Batch batch;
+
+  /// Good or bad, as rules see a flip. `throttled` and `auth` are bad too, but not "down".
+  [[nodiscard]] bool good() const { return outcome == Outcome::ok; }
+};
+
+}  // namespace tocsin::core

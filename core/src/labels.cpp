@@ -1,0 +1,125 @@
+#include "tocsin/core/labels.hpp"
+
+#include <algorithm>
+
+namespace tocsin::core {
+namespace {
+
+auto lower_bound(auto& labels, std::string_view name) {
+  return std::lower_bound(labels.begin(), labels.end(), name,
+                          [](const Label& label, std::string_view wanted) { return label.name < wanted; });
+}
+
+void normalise(std::vector<Label>& labels) {
+  std::stable_sort(labels.begin(), labels.end(), [](const Label& a, const Label& b) { return a.name < b.name; });
+  // Of equal names the last stands.
+  auto out = labels.begin();
+  for (auto it = labels.begin(); it != labels.end(); ++it) {
+    const auto next = it + 1;
+    if (next != labels.end() && next->name == it->name) continue;
+    if (it->value.empty()) continue;
+    if (out != it) *out = std::move(*it);
+    ++out;
+  }
+  labels.erase(out, labels.end());
+}
+
+constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+}  // namespace
+
+Labels::Labels(std::initializer_list<Label> labels) : labels_(labels) { normalise(labels_); }
+Labels::Labels(std::vector<Label> labels) : labels_(std::move(labels)) { normalise(labels_); }
+
+std::string_view Labels::get(std::string_view name) const {
+  const auto it = lower_bound(labels_, name);
+  return it != labels_.end() && it->name == name ? std::string_view(it->value) : std::string_view();
+}
+
+bool Labels::has(std::string_view name) const {
+  const auto it = lower_bound(labels_, name);
+  return it != labels_.end() && it->name == name;
+}
+
+void Labels::set(std::string_view name, std::string_view value) {
+  if (value.empty()) return erase(name);
+  const auto it = lower_bound(labels_, name);
+  if (it != labels_.end() && it->name == name) {
+    it->value = value;
+  } else {
+    labels_.insert(it, Label{std::string(name), std::string(value)});
+  }
+}
+
+void Labels::erase(std::string_view name) {
+  const auto it = lower_bound(labels_, name);
+  if (it != labels_.end() && it->name == name) labels_.erase(it);
+}
+
+Labels Labels::without_name() const {
+  Labels copy = *this;
+  copy.erase(metric_name_label);
+  return copy;
+}
+
+std::uint64_t Labels::hash() const {
+  // FNV-1a, 64 bit (http://www.isthe.com/chongo/tech/comp/fnv/), with a byte that occurs in no UTF-8 text between the parts.
+  std::uint64_t h = 14695981039346656037ULL;
+  const auto mix = [&h](std::string_view text) {
+    for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    h = (h ^ 0xffU) * 1099511628211ULL;
+  };
+  for (const Label& label : labels_) {
+    mix(label.name);
+    mix(label.value);
+  }
+  return h;
+}
+
+std::string quote(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 2);
+  out += '"';
+  for (const char c : text) {
+    if (c == '\\' || c == '"') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+  return out;
+}
+
+std::string Labels::to_string() const {
+  std::string out(metric_name());
+  bool first = true;
+  for (const Label& label : labels_) {
+    if (label.name == metric_name_label) continue;
+    out += first ? "{" : ", ";
+    first = false;
+    out += label.name + "=" + quote(label.value);
+  }
+  if (!first) {
+    out += "}";
+  } else if (out.empty()) {
+    out = "{}";
+  }
+  return out;
+}
+
+bool is_label_name(std::string_view text) {
+  return !text.empty() && is_alpha(text.front()) &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_alpha(c) || is_digit(c); });
+}
+
+bool is_metric_name(std::string_view text) {
+  return !text.empty() && (is_alpha(text.front()) || text.front() == ':') &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_alpha(c) || is_digit(c) || c == ':'; });
+}
+
+}  // namespace tocsin::core

@@ -1,0 +1,62 @@
+#include "tocsin/core/observation.hpp"
+
+#include <utility>
+
+namespace tocsin::core {
+
+void SeriesTable::begin() {
+  ++round_;
+  batch_.fresh.clear();
+  batch_.rows.clear();
+  batch_.rows.reserve(entries_.size());
+}
+
+std::optional<Slot> SeriesTable::slot_for(const Labels& labels) {
+  if (const auto it = index_.find(labels); it != index_.end()) return it->second;
+  // A slot that nobody used for a while serves again; the search takes up where it stopped and looks at a few only.
+  for (std::size_t looked = 0; looked < 4 && !entries_.empty(); ++looked) {
+    scan_ = (scan_ + 1) % entries_.size();
+    Entry& entry = entries_[scan_];
+    if (round_ - entry.last_used < forget_after_) continue;
+    index_.erase(entry.labels);
+    entry.labels = labels;
+    ++entry.serial;
+    index_.emplace(labels, static_cast<Slot>(scan_));
+    batch_.fresh.push_back({static_cast<Slot>(scan_), labels});
+    return static_cast<Slot>(scan_);
+  }
+  if (entries_.size() >= max_series_) {
+    ++refused_;
+    return std::nullopt;
+  }
+  const Slot slot = static_cast<Slot>(entries_.size());
+  entries_.push_back(Entry{labels, round_, 0});
+  index_.emplace(labels, slot);
+  batch_.fresh.push_back({slot, labels});
+  return slot;
+}
+
+std::optional<Slot> SeriesTable::add(const Labels& labels, double value) {
+  const auto slot = slot_for(labels);
+  if (!slot) return std::nullopt;
+  entries_[*slot].last_used = round_;
+  batch_.rows.push_back({*slot, value});
+  return slot;
+}
+
+bool SeriesTable::add(Slot slot, std::uint32_t serial, double value) {
+  if (slot >= entries_.size() || entries_[slot].serial != serial) return false;
+  entries_[slot].last_used = round_;
+  batch_.rows.push_back({slot, value});
+  return true;
+}
+
+Batch SeriesTable::take() { return std::exchange(batch_, Batch{}); }
+
+void SeriesTable::reset() {
+  entries_.clear();
+  index_.clear();
+  scan_ = 0;
+}
+
+}  // namespace tocsin::core

@@ -1,0 +1,59 @@
+#include "tocsin/core/secret.hpp"
+
+#include <cstring>
+#include <fstream>
+
+namespace tocsin::core {
+namespace {
+
+constexpr std::size_t max_secret = 1024 * 1024;
+
+void wipe(std::string& text) {
+  // explicit_bzero is not left out by the optimiser.
+  ::explicit_bzero(text.data(), text.size());
+  text.clear();
+}
+
+}  // namespace
+
+Secret::Secret(Secret&& other) noexcept : value_(other.value_) { wipe(other.value_); }
+
+Secret& Secret::operator=(Secret&& other) noexcept {
+  if (this != &other) {
+    wipe(value_);
+    value_ = other.value_;
+    wipe(other.value_);
+  }
+  return *this;
+}
+
+Secret::~Secret() { wipe(value_); }
+
+Result<Secret> SecretSource::read() const {
+  if (file.empty()) return value;
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return Failure{Outcome::auth, Phase::auth, "cannot read the secret file " + file};
+  std::string text(max_secret + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > max_secret) {
+    wipe(text);
+    return Failure{Outcome::limit, Phase::auth, "the secret file " + file + " is larger than 1 MiB"};
+  }
+  if (!text.empty() && text.back() == '\n') text.pop_back();
+  if (!text.empty() && text.back() == '\r') text.pop_back();
+  Secret secret(text);
+  wipe(text);
+  return secret;
+}
+
+std::string redact(std::string text, std::string_view secret) {
+  if (secret.empty()) return text;
+  constexpr std::string_view mask = "<secret>";
+  for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + mask.size())) {
+    text.replace(at, secret.size(), mask);
+  }
+  return text;
+}
+
+}  // namespace tocsin::core

@@ -1,0 +1,1 @@
+#include "tocsin/core/source.hpp"

@@ -1,0 +1,98 @@
+// The configuration as values: what a file says, with every default filled in.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tocsin/actions/action.hpp"
+#include "tocsin/alerts/notifier.hpp"
+#include "tocsin/core/labels.hpp"
+#include "tocsin/core/source.hpp"
+#include "tocsin/core/time.hpp"
+#include "tocsin/probes/http.hpp"
+#include "tocsin/probes/redis.hpp"
+
+namespace tocsin::daemon {
+
+struct GlobalConfig {
+  core::Duration probe_interval{std::chrono::seconds{15}};
+  core::Duration probe_timeout{std::chrono::seconds{2}};
+  core::Duration confirm{500};
+  core::Duration reconnect{std::chrono::minutes{5}};
+  core::Duration evaluation_interval{std::chrono::seconds{15}};
+  core::Duration evaluation_timeout{std::chrono::seconds{10}};
+  core::Duration resend_delay{std::chrono::minutes{1}};
+  core::Labels external_labels;
+  std::string external_url;  // empty: made of host name and port
+};
+
+/// One target of one job, ready to be probed.
+struct TargetConfig {
+  std::string job;
+  std::string kind;     // "redis", "http"
+  std::string display;  // without user info and query
+  core::Labels labels;  // job, instance, and the configured ones
+  core::Duration interval{0};
+  core::Duration timeout{0};
+  core::Duration confirm{0};
+  core::Duration reconnect{0};
+  bool sentinel = true;  // watch the idle connection (HTTP: off by default)
+  std::variant<probes::RedisOptions, probes::HttpOptions> options;
+  core::Position at;
+  /// Everything that, when it changes, makes this another target: two configurations with equal fingerprints keep the prober running.
+  std::string fingerprint;
+};
+
+struct StorageConfig {
+  std::string path;                            // empty: nothing is kept on disk
+  std::optional<core::Duration> retention;     // none: "auto"
+  std::size_t max_series = 1'000'000;
+  std::size_t memory_limit = 512ULL * 1024 * 1024;
+};
+
+struct WebConfig {
+  std::string listen = "127.0.0.1:9477";
+  bool enable_lifecycle = false;  // POST /-/reload
+};
+
+/// A rule file that was named, found and read.
+struct RuleFileConfig {
+  std::string path;
+  std::shared_ptr<const core::SourceFile> source;
+};
+
+struct Config {
+  std::string path;  // of the main file
+  GlobalConfig global;
+  std::vector<TargetConfig> targets;
+  std::vector<RuleFileConfig> rule_files;  // globs expanded, read
+  std::vector<std::string> packs;          // names of the packs that are on
+  std::vector<alerts::AlertmanagerOptions> alertmanagers;
+  std::vector<actions::ActionSpec> actions;
+  StorageConfig storage;
+  WebConfig web;
+};
+
+struct LoadOptions {
+  std::map<std::string, std::string> environment;  // for ${VAR}
+  /// Secret files must be readable (else a missing one is a warning): `run` and `check --as-service`.
+  bool require_secrets = true;
+};
+
+/// Reads the main file and what it names (probe_files, action_files, rule_files). Everything wrong goes to `diagnostics`; without errors
+/// the result is complete. `packs` default to every pack of the binary whose kind is configured; `known_packs` are their names.
+[[nodiscard]] std::optional<Config> load_config(const std::string& path, const LoadOptions& options,
+                                                const std::vector<std::string>& known_packs, core::Diagnostics& diagnostics);
+
+/// The effective configuration as YAML, secrets masked (`check -T`).
+[[nodiscard]] std::string dump_config(const Config& config);
+/// The JSON Schema (draft-07) of the configuration file, and docs/configuration.md: both made of the table that the parser uses.
+[[nodiscard]] std::string config_schema();
+[[nodiscard]] std::string config_markdown();
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,1 @@
+int tocsin_daemon_placeholder();

@@ -1,0 +1,41 @@
+// What must outlive the process, in SQLite on a thread of its own. Writers get a receipt when the row is on disk; nobody else waits.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tocsin/core/journal.hpp"
+#include "tocsin/core/result.hpp"
+#include "tocsin/core/time.hpp"
+
+namespace tocsin::state {
+
+/// What a start finds: the last step of each action run of the last 30 days, newest first, and the persisted deadlines.
+struct Remembered {
+  std::vector<core::ActionRecord> last_steps;
+  std::vector<std::pair<std::string, core::TimePoint>> not_before;  // key, time
+};
+
+class Journal {
+ public:
+  /// Called on the state thread when the write is on disk (empty) or failed (why).
+  using Receipt = std::function<void(std::optional<std::string>)>;
+
+  /// Opens or makes `folder`/tocsin.db. Fails, in words that say what to do, where the folder cannot be written or another process has it.
+  [[nodiscard]] static core::Result<std::unique_ptr<Journal>> open(const std::string& folder);
+  virtual ~Journal() = default;
+
+  /// Appends a row and, where given, moves a deadline, in one transaction. Several writes that wait are committed together.
+  /// A full queue (1,000) refuses at once through the receipt.
+  virtual void append(core::ActionRecord record, std::optional<std::pair<std::string, core::TimePoint>> not_before,
+                      Receipt receipt) = 0;
+  /// What was written before, read at open.
+  [[nodiscard]] virtual const Remembered& remembered() const = 0;
+  /// The newest rows, for the page and the API. Any thread.
+  [[nodiscard]] virtual core::Result<std::vector<core::ActionRecord>> recent(std::size_t count) = 0;
+};
+
+}  // namespace tocsin::state

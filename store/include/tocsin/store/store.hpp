@@ -1,0 +1,103 @@
+// The samples, in memory. Written by one thread (the judge); read by that thread and, through views, by any other.
+//
+// A block is the series that share timestamps: one target, or one rule group. One timestamp column a block; a head for each series.
+// Blocks are sealed into immutable segments every two minutes or 64 rows; retention drops whole segments.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tocsin/core/labels.hpp"
+#include "tocsin/core/matcher.hpp"
+#include "tocsin/core/observation.hpp"
+#include "tocsin/core/sample.hpp"
+#include "tocsin/core/time.hpp"
+
+namespace tocsin::store {
+
+using BlockId = std::uint32_t;
+using SeriesId = std::uint32_t;  // an index into a view; never used again for another series while a view knows it
+
+struct Limits {
+  core::Duration retention{std::chrono::minutes{30}};
+  std::size_t max_series = 1'000'000;
+  std::size_t max_bytes = 512 * 1024 * 1024;
+};
+
+struct AppendResult {
+  std::size_t appended = 0;
+  std::size_t refused_series = 0;     // over max_series or max_bytes
+  std::size_t refused_duplicate = 0;  // another block has a live series with the same labels
+  bool too_old = false;               // not later than the block's newest row: nothing was appended
+};
+
+/// Counters for /metrics.
+struct Stats {
+  std::size_t series = 0;  // live
+  std::size_t blocks = 0;
+  std::size_t bytes = 0;   // samples, heads, labels and index, as accounted
+  std::uint64_t samples_appended = 0;
+  std::uint64_t series_refused = 0;
+  std::uint64_t samples_refused = 0;
+  std::uint64_t segments_dropped = 0;
+  bool limit_hit = false;  // a bound is in force now
+};
+
+/// What an evaluation reads: an index as it was at one moment, and the samples that were there when they are read. Copies are cheap.
+/// Any thread; different threads use different copies.
+class View {
+ public:
+  struct Impl;
+  explicit View(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+  /// Changes when series appear or go: what `select` returned may be kept until then.
+  [[nodiscard]] std::uint64_t generation() const;
+  /// All series that match, ended ones included as long as samples of them are kept. Sorted by id.
+  [[nodiscard]] std::vector<SeriesId> select(std::span<const core::Matcher> matchers) const;
+  [[nodiscard]] const core::Labels& labels(SeriesId series) const;
+  /// The newest sample in (at - lookback, at]; nothing if there is none or it is a staleness marker.
+  [[nodiscard]] std::optional<core::Sample> latest(SeriesId series, core::TimePoint at, core::Duration lookback) const;
+  /// Appends the samples in (after, until] to `out`, oldest first, staleness markers left out.
+  void read(SeriesId series, core::TimePoint after, core::TimePoint until, std::vector<core::Sample>& out) const;
+
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+class Store {
+ public:
+  explicit Store(Limits limits);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  /// Judge thread.
+  [[nodiscard]] BlockId open_block(std::string name);
+  /// Ends every series of the block at `at` (staleness markers); the samples stay until retention takes them.
+  void close_block(BlockId block, core::TimePoint at);
+  /// One row of samples; times of a block only go forward. Series of the block that had a value in its last row and are not in this one get
+  /// a staleness marker at `at`.
+  AppendResult append(BlockId block, core::TimePoint at, const core::Batch& batch);
+  /// Seals what is due and drops segments that are older than retention; call it every few seconds.
+  void maintain(core::TimePoint now);
+  void set_limits(Limits limits);
+  /// The index as of now: for the judge, always current.
+  [[nodiscard]] View live() const;
+  /// Any thread: the index as last published (at most a second old when `publish` is called that often).
+  [[nodiscard]] View snapshot() const;
+  /// Judge thread: makes the present index what `snapshot` returns.
+  void publish();
+  /// Any thread.
+  [[nodiscard]] Stats stats() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace tocsin::store
