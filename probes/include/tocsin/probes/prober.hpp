@@ -1,4 +1,5 @@
-// What every kind of probe has in common. A Prober belongs to one target and lives on one loop; it never runs two probes at a time.
+// What every kind of probe has in common. A Prober belongs to one target and lives on one loop; it never runs two
+// probes at a time.
 #pragma once
 
 #include <chrono>
@@ -7,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tocsin/core/labels.hpp"
 #include "tocsin/core/observation.hpp"
@@ -34,24 +36,25 @@ struct ProbeStart {
 class Prober {
  public:
   virtual ~Prober() = default;
-  /// One probe. Never throws for a sick target; always ends by the deadline (plus a scheduling delay). The batch is complete: the kind's
-  /// own metrics (`redis_up`, `probe_success`, ...) and tocsin_probe_success, tocsin_probe_duration_seconds,
-  /// tocsin_probe_failures_total{class}.
+  /// One probe. Never throws for a sick target; always ends by the deadline (plus a scheduling delay). The batch is
+  /// complete: the kind's own metrics (`redis_up`, `probe_success`, ...) and tocsin_probe_success,
+  /// tocsin_probe_duration_seconds, tocsin_probe_failures_total{class}.
   [[nodiscard]] virtual net::Task<core::Observation> probe(ProbeStart start) = 0;
   /// True while a kept connection idles that can be watched.
   [[nodiscard]] virtual bool has_sentinel() const { return false; }
-  /// Returns true when the idle connection has closed, false when `stop_watching` was called. Call it between probes only.
+  /// Returns true when the idle connection has closed, false when `stop_watching` was called. Call it between probes
+  /// only.
   [[nodiscard]] virtual net::Task<bool> watch() { co_return false; }
   virtual void stop_watching() {}
-  /// The held observation was not used (see `confirm`): its counters stand, its samples do not. Slots it introduced must be introduced
-  /// again in the next batch.
+  /// The held observation was not used (see `confirm`): its counters stand, its samples do not. Slots it introduced
+  /// must be introduced again in the next batch.
   virtual void discard(const core::Observation& observation) = 0;
   /// Closes what is kept.
   virtual void close() {}
 };
 
-/// The metrics that every kind gives, appended by each prober at the end of its batch: tocsin_probe_success, _duration_seconds and
-/// _failures_total{class} (every class from the start, at 0).
+/// The metrics that every kind gives, appended by each prober at the end of its batch: tocsin_probe_success,
+/// _duration_seconds and _failures_total{class} (every class from the start, at 0).
 class CommonMetrics {
  public:
   explicit CommonMetrics(const core::Labels& base);
@@ -59,8 +62,27 @@ class CommonMetrics {
   void append(core::SeriesTable& table, core::Outcome outcome, std::chrono::nanoseconds took);
 
  private:
+  struct Known {
+    core::Slot slot = 0;
+    std::uint32_t serial = 0;
+  };
+  void add(core::SeriesTable& table, Known& known, std::string_view name, std::string_view word, double value);
+
   core::Labels base_;
   std::uint64_t failures_[core::outcome_count] = {};
+  Known known_[core::outcome_count + 1] = {};  // success, duration, and a counter for each class of failure
+};
+
+/// Series that a discarded observation introduced: the store never heard of them, so the next batch that uses them
+/// introduces them again. `owe` in Prober::discard, `settle` after each SeriesTable::take (it costs nothing when
+/// nothing is owed).
+class OwedSeries {
+ public:
+  void owe(const core::Batch& batch);
+  void settle(core::Batch& batch);
+
+ private:
+  std::vector<core::NewSeries> owed_;
 };
 
 /// TYPE and HELP of everything that the probes of this library can give.
