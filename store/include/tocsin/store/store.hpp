@@ -59,7 +59,8 @@ class View {
   [[nodiscard]] std::uint64_t generation() const;
   /// All series that match, ended ones included as long as samples of them are kept. Sorted by id.
   [[nodiscard]] std::vector<SeriesId> select(std::span<const core::Matcher> matchers) const;
-  [[nodiscard]] const core::Labels& labels(SeriesId series) const;
+  /// Made anew at each call (labels are kept interned): keep it, don't ask again and again.
+  [[nodiscard]] core::Labels labels(SeriesId series) const;
   /// The newest sample in (at - lookback, at]; nothing if there is none or it is a staleness marker.
   [[nodiscard]] std::optional<core::Sample> latest(SeriesId series, core::TimePoint at, core::Duration lookback) const;
   /// Appends the samples in (after, until] to `out`, oldest first, staleness markers left out.
