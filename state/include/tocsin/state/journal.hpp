@@ -1,10 +1,12 @@
-// What must outlive the process, in SQLite on a thread of its own. Writers get a receipt when the row is on disk; nobody else waits.
+// What must outlive the process, in SQLite on a thread of its own. Writers get a receipt when the row is on disk;
+// nobody else waits.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tocsin/core/journal.hpp"
@@ -13,28 +15,35 @@
 
 namespace tocsin::state {
 
-/// What a start finds: the last step of each action run of the last 30 days, newest first, and the persisted deadlines.
+/// What a start finds: rows of the 30 days before the newest row, newest first and bounded, and the persisted
+/// deadlines.
 struct Remembered {
-  std::vector<core::ActionRecord> last_steps;
+  std::vector<core::ActionRecord> last_steps;  // the last step of each id
+  std::vector<core::ActionRecord>
+      changes;  // every `started` and `succeeded` row: limits and the time of the last change
   std::vector<std::pair<std::string, core::TimePoint>> not_before;  // key, time
+  std::string note;  // empty, or what a person should know: a damaged file was set aside, so nothing is remembered
 };
 
 class Journal {
  public:
-  /// Called on the state thread when the write is on disk (empty) or failed (why).
+  /// Called on the state thread when the write is on disk (empty) or failed (why); for a write that is refused because
+  /// the queue is full, at once and on the thread that asked. Must not throw, and must not wait.
   using Receipt = std::function<void(std::optional<std::string>)>;
 
-  /// Opens or makes `folder`/tocsin.db. Fails, in words that say what to do, where the folder cannot be written or another process has it.
+  /// Opens or makes `folder`/tocsin.db. Fails, in words that say what to do, where the folder cannot be written or
+  /// another process has it.
   [[nodiscard]] static core::Result<std::unique_ptr<Journal>> open(const std::string& folder);
+  /// Writes what waits, hands out the receipts, then closes.
   virtual ~Journal() = default;
 
-  /// Appends a row and, where given, moves a deadline, in one transaction. Several writes that wait are committed together.
-  /// A full queue (1,000) refuses at once through the receipt.
+  /// Appends a row and, where given, moves a deadline, in one transaction. Several writes that wait are committed
+  /// together. A full queue (1,000) refuses at once through the receipt. The receipt may be empty. Any thread.
   virtual void append(core::ActionRecord record, std::optional<std::pair<std::string, core::TimePoint>> not_before,
                       Receipt receipt) = 0;
   /// What was written before, read at open.
   [[nodiscard]] virtual const Remembered& remembered() const = 0;
-  /// The newest rows, for the page and the API. Any thread.
+  /// The newest rows (10,000 at most), newest first, for the page and the API. Any thread.
   [[nodiscard]] virtual core::Result<std::vector<core::ActionRecord>> recent(std::size_t count) = 0;
 };
 

@@ -1,0 +1,48 @@
+// The tables, and what is read from them. Rows go in as they come and are never changed; old ones are pruned.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "src/sqlite.hpp"
+#include "tocsin/core/journal.hpp"
+#include "tocsin/state/journal.hpp"
+
+namespace tocsin::state {
+
+inline constexpr std::int64_t schema_version = 1;
+inline constexpr core::Duration kept_for = std::chrono::hours{30 * 24};
+/// A text longer than this is cut when it is written.
+inline constexpr std::size_t max_text = 4096;
+/// How many rows of a kind are read at a start, and how many `recent` gives.
+inline constexpr std::size_t max_rows = 10'000;
+/// How many rows one commit removes at most.
+inline constexpr std::int64_t max_pruned = 1'000;
+
+/// Opens or makes the database at `path` for writing, checks it and gives it its tables. The error says whether it is
+/// damaged.
+[[nodiscard]] SqlResult<Database> open_database(const std::string& path);
+/// Reads what a start needs.
+[[nodiscard]] SqlResult<Remembered> load(Database& database);
+/// The newest rows, newest first.
+[[nodiscard]] SqlResult<std::vector<core::ActionRecord>> newest(Database& database, std::size_t count);
+
+/// Prepared statements for the writer.
+class Writer {
+ public:
+  [[nodiscard]] static SqlResult<Writer> make(Database& database);
+  [[nodiscard]] SqlResult<void> add(const core::ActionRecord& record);
+  [[nodiscard]] SqlResult<void> set_not_before(const std::string& key, core::TimePoint at);
+  /// Removes some of what is older than 30 days before `now`.
+  [[nodiscard]] SqlResult<void> prune(core::TimePoint now);
+
+ private:
+  Statement insert_;
+  Statement deadline_;
+  Statement prune_rows_;
+  Statement prune_deadlines_;
+};
+
+}  // namespace tocsin::state

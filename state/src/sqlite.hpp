@@ -1,0 +1,78 @@
+// SQLite's handles as values that clean up after themselves. An error is a Failure with SQLite's words and its code.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "tocsin/core/result.hpp"
+
+namespace tocsin::state {
+
+/// What SQLite said: its extended result code, and words for people.
+struct SqlError {
+  // Not an aggregate: one could be made of a number alone, and a result would not know a number from an error.
+  SqlError(int its_code, std::string its_text) : code(its_code), text(std::move(its_text)) {}
+  SqlError() = default;
+  int code = SQLITE_OK;
+  std::string text;
+  /// True where the file itself is broken, or is no database.
+  [[nodiscard]] bool damaged() const {
+    const int primary = code & 0xff;
+    return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
+  }
+};
+
+/// Found by argument lookup when a result without a value is asked for one.
+[[noreturn]] inline void throw_exception_from_error(const SqlError& error, const boost::source_location& where) {
+  throw std::logic_error("unchecked SQLite error: " + error.text + " at " + where.to_string());
+}
+
+template <class T>
+using SqlResult = boost::system::result<T, SqlError>;
+
+class Statement {
+ public:
+  Statement() = default;
+  explicit Statement(sqlite3_stmt* handle) : handle_(handle) {}
+
+  /// Text and integers are bound by their place, from 1; the text must live until the statement is reset.
+  Statement& bind(int place, std::string_view text);
+  Statement& bind(int place, std::int64_t number);
+  /// True if there is a row.
+  [[nodiscard]] SqlResult<bool> step();
+  /// Runs it to its end and makes it ready for the next time.
+  [[nodiscard]] SqlResult<void> run();
+  void reset();
+  [[nodiscard]] std::string text(int column) const;
+  [[nodiscard]] std::int64_t number(int column) const;
+
+ private:
+  struct Finalize {
+    void operator()(sqlite3_stmt* handle) const { sqlite3_finalize(handle); }
+  };
+  std::unique_ptr<sqlite3_stmt, Finalize> handle_;
+};
+
+class Database {
+ public:
+  /// `flags` are those of sqlite3_open_v2.
+  [[nodiscard]] static SqlResult<Database> open(const std::string& path, int flags);
+  [[nodiscard]] SqlResult<void> execute(const std::string& sql);
+  [[nodiscard]] SqlResult<Statement> prepare(std::string_view sql);
+  /// The first column of the first row, or 0.
+  [[nodiscard]] SqlResult<std::int64_t> number(std::string_view sql);
+  [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
+
+ private:
+  struct Close {
+    void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+  };
+  std::unique_ptr<sqlite3, Close> handle_;
+};
+
+}  // namespace tocsin::state
