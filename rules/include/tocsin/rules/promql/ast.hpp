@@ -30,7 +30,10 @@ struct AtModifier {
   std::int64_t millis = 0;
 };
 
-struct NumberLiteral { double value = 0; };
+struct NumberLiteral {
+  double value = 0;
+  bool is_duration = false;  // written as one: `5m`
+};
 struct StringLiteral { std::string value; };
 struct VectorSelector {
   std::string name;  // as written before the braces; also among the matchers
