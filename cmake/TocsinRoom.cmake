@@ -16,21 +16,22 @@ function(tocsin_room name)
   endif()
 endfunction()
 
-# The YAML rules that are shipped, built into the binary as text.
-#   tocsin_packs(FOLDER)
-function(tocsin_packs folder)
-  file(GLOB packs CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.yml)
-  set(out ${PROJECT_BINARY_DIR}/generated/packs.cpp)
+# Puts the text of files into a room's library.
+#   tocsin_embed(TARGET NAMESPACE HEADER TYPE FUNCTION file...)
+function(tocsin_embed target namespace header type function)
+  set(out ${PROJECT_BINARY_DIR}/generated/${function}.cpp)
   add_custom_command(OUTPUT ${out}
-    COMMAND ${CMAKE_COMMAND} -DOUT=${out} "-DPACKS=${packs}" -P ${PROJECT_SOURCE_DIR}/cmake/EmbedPacks.cmake
-    DEPENDS ${packs} ${PROJECT_SOURCE_DIR}/cmake/EmbedPacks.cmake VERBATIM)
-  target_sources(tocsin_rules PRIVATE ${out})
+    COMMAND ${CMAKE_COMMAND} -DOUT=${out} -DNAMESPACE=${namespace} -DHEADER=${header} -DTYPE=${type} -DFUNCTION=${function}
+            "-DFILES=${ARGN}" -P ${PROJECT_SOURCE_DIR}/cmake/EmbedFiles.cmake
+    DEPENDS ${ARGN} ${PROJECT_SOURCE_DIR}/cmake/EmbedFiles.cmake VERBATIM)
+  target_sources(${target} PRIVATE ${out})
 endfunction()
 
 # The executable: a thin main over the daemon library.
 function(tocsin_program name)
   add_executable(${name} ${PROJECT_SOURCE_DIR}/daemon/src/main.cpp)
   target_link_libraries(${name} PRIVATE tocsin_daemon)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/daemon)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
 endfunction()
 

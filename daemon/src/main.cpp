@@ -1,1 +1,3 @@
-int main() { return 0; }
+#include "src/commands.hpp"
+
+int main(int argc, char** argv) { return tocsin::daemon::command_line(argc, argv); }

@@ -1,0 +1,317 @@
+#include "src/api.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+
+#include "src/json.hpp"
+#include "tocsin/core/duration.hpp"
+#include "tocsin/net/url.hpp"
+
+namespace tocsin::daemon {
+namespace {
+
+using rules::promql::EvalError;
+using rules::promql::EvalLimits;
+
+constexpr core::Duration default_timeout = std::chrono::seconds(30);
+constexpr core::Duration longest_timeout = std::chrono::minutes(2);
+constexpr std::size_t query_samples = 10'000'000;
+
+/// Milliseconds as seconds, the way Prometheus prints them: an integer, or three decimals.
+void write_time(JsonWriter& json, core::TimePoint t) {
+  const std::int64_t ms = core::to_millis(t);
+  const std::int64_t part = std::abs(ms % 1000);
+  const std::string_view sign = ms < 0 ? "-" : "";
+  json.raw(part == 0 ? fmt::format("{}{}", sign, std::abs(ms / 1000)) : fmt::format("{}{}.{:03}", sign, std::abs(ms / 1000), part));
+}
+
+void write_sample(JsonWriter& json, const core::Sample& sample) {
+  json.begin_array();
+  write_time(json, sample.time);
+  json.string(core::format_value(sample.value)).end_array();
+}
+
+void write_value(JsonWriter& json, const rules::promql::Scalar& scalar) {
+  json.begin_object().key("resultType").string("scalar").key("result");
+  write_sample(json, scalar.sample);
+  json.end_object();
+}
+
+void write_value(JsonWriter& json, const rules::promql::String& text) {
+  json.begin_object().key("resultType").string("string").key("result").begin_array();
+  write_time(json, text.time);
+  json.string(text.value).end_array().end_object();
+}
+
+void write_value(JsonWriter& json, const rules::promql::Vector& vector) {
+  json.begin_object().key("resultType").string("vector").key("result").begin_array();
+  for (const auto& entry : vector) {
+    json.begin_object().key("metric").labels(entry.labels).key("value");
+    write_sample(json, entry.sample);
+    json.end_object();
+  }
+  json.end_array().end_object();
+}
+
+void write_value(JsonWriter& json, const rules::promql::Matrix& matrix) {
+  json.begin_object().key("resultType").string("matrix").key("result").begin_array();
+  for (const auto& series : matrix) {
+    json.begin_object().key("metric").labels(series.labels).key("values").begin_array();
+    for (const core::Sample& sample : series.samples) write_sample(json, sample);
+    json.end_array().end_object();
+  }
+  json.end_array().end_object();
+}
+
+std::string_view error_type(EvalError::Kind kind) {
+  switch (kind) {
+    case EvalError::Kind::timeout: return "timeout";
+    case EvalError::Kind::canceled: return "canceled";
+    case EvalError::Kind::execution:
+    case EvalError::Kind::too_many_samples: break;
+  }
+  return "execution";
+}
+
+std::optional<core::Duration> seconds_or_duration(std::string_view text) {
+  double seconds = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (ec == std::errc() && end == text.data() + text.size()) {
+    if (!(seconds >= 0 && seconds < 1e9)) return std::nullopt;
+    return core::Duration(static_cast<std::int64_t>(std::llround(seconds * 1000)));
+  }
+  return core::parse_duration(text);
+}
+
+/// All values of a parameter that may come several times, as `name` or `name[]`.
+std::vector<std::string> all_values(std::string_view query, std::string_view name) {
+  std::vector<std::string> values;
+  while (!query.empty()) {
+    const auto amp = query.find('&');
+    const std::string_view pair = query.substr(0, amp);
+    query = amp == std::string_view::npos ? std::string_view() : query.substr(amp + 1);
+    const auto eq = pair.find('=');
+    const std::string key = net::percent_decode(pair.substr(0, eq));
+    if (eq != std::string_view::npos && (key == name || key == std::string(name) + "[]")) {
+      values.push_back(net::percent_decode(pair.substr(eq + 1)));
+    }
+  }
+  return values;
+}
+
+bool passes(const std::vector<std::string>& filter, std::string_view value) {
+  return filter.empty() || std::find(filter.begin(), filter.end(), value) != filter.end();
+}
+
+void write_label_list(JsonWriter& json, const std::vector<core::Label>& labels) {
+  json.begin_object();
+  for (const core::Label& label : labels) json.key(label.name).string(label.value);
+  json.end_object();
+}
+
+void write_alert(JsonWriter& json, const core::Alert& alert) {
+  json.begin_object().key("labels").labels(alert.labels).key("annotations").labels(alert.annotations);
+  json.key("state").string(to_string(alert.state)).key("activeAt").string(core::format_rfc3339(alert.active_at));
+  if (alert.keep_firing_since) json.key("keepFiringSince").string(core::format_rfc3339(*alert.keep_firing_since));
+  if (alert.held) json.key("held").boolean(true);
+  json.key("value").string(std::isfinite(alert.value) ? fmt::format("{:e}", alert.value) : core::format_value(alert.value));
+  json.end_object();
+}
+
+std::string_view to_word(rules::Health health) {
+  switch (health) {
+    case rules::Health::ok: return "ok";
+    case rules::Health::err: return "err";
+    case rules::Health::unknown: break;
+  }
+  return "unknown";
+}
+
+void write_rule(JsonWriter& json, const rules::RuleStatus& rule) {
+  json.begin_object();
+  const bool recording = rule.kind == rules::RuleSpec::Kind::record;
+  if (!recording) json.key("state").string(to_string(rule.state));
+  json.key("name").string(rule.name).key("query").string(rule.query);
+  if (!recording) {
+    json.key("duration").number(core::to_seconds(rule.hold)).key("keepFiringFor").number(core::to_seconds(rule.keep_firing));
+  }
+  json.key("labels");
+  write_label_list(json, rule.labels);
+  if (!recording) {
+    json.key("annotations");
+    write_label_list(json, rule.annotations);
+    json.key("alerts").begin_array();
+    for (const core::Alert& alert : rule.alerts) write_alert(json, alert);
+    json.end_array();
+  }
+  json.key("health").string(to_word(rule.health));
+  if (!rule.last_error.empty()) json.key("lastError").string(rule.last_error);
+  json.key("evaluationTime").number(std::chrono::duration<double>(rule.evaluation_time).count());
+  json.key("lastEvaluation").string(rule.last_evaluation ? core::format_rfc3339(*rule.last_evaluation) : "0001-01-01T00:00:00Z");
+  json.key("type").string(recording ? "recording" : "alerting").end_object();
+}
+
+void write_optional_time(JsonWriter& json, std::string_view key, const std::optional<core::TimePoint>& time) {
+  if (time) json.key(key).string(core::format_rfc3339(*time));
+}
+
+}  // namespace
+
+net::ServerResponse api_success(std::string data) {
+  net::ServerResponse response;
+  response.content_type = "application/json";
+  response.body = R"({"status":"success","data":)" + std::move(data) + "}";
+  return response;
+}
+
+net::ServerResponse api_error(std::string_view type, std::string_view message) {
+  net::ServerResponse response;
+  response.content_type = "application/json";
+  response.status = type == "bad_data" ? 400 : type == "execution" ? 422 : type == "timeout" ? 503 : type == "canceled" ? 499
+                    : type == "not_found" ? 404 : 500;
+  JsonWriter json;
+  json.begin_object().key("status").string("error").key("errorType").string(type).key("error").string(message).end_object();
+  response.body = json.take();
+  return response;
+}
+
+std::string api_parameter(const net::ServerRequest& request, std::string_view name) {
+  if (request.method == "POST" && net::header(request.headers, "Content-Type").starts_with("application/x-www-form-urlencoded")) {
+    if (std::string value = net::query_parameter(request.body, name); !value.empty()) return value;
+  }
+  return net::query_parameter(request.query, name);
+}
+
+std::optional<core::TimePoint> parse_api_time(std::string_view text) {
+  double seconds = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (ec == std::errc() && end == text.data() + text.size()) {
+    if (!(std::fabs(seconds) < 9e12)) return std::nullopt;
+    return core::from_millis(std::llround(seconds * 1000));
+  }
+  return core::parse_rfc3339(text);
+}
+
+net::ServerResponse api_query(const net::ServerRequest& request, const store::View& view, core::TimePoint now) {
+  core::TimePoint at = now;
+  if (const std::string text = api_parameter(request, "time"); !text.empty()) {
+    const auto parsed = parse_api_time(text);
+    if (!parsed) return api_error("bad_data", fmt::format("invalid parameter \"time\": cannot parse \"{}\" to a valid timestamp", text));
+    at = *parsed;
+  }
+  core::Duration timeout = default_timeout;
+  if (const std::string text = api_parameter(request, "timeout"); !text.empty()) {
+    const auto parsed = seconds_or_duration(text);
+    if (!parsed) return api_error("bad_data", fmt::format("invalid parameter \"timeout\": cannot parse \"{}\" to a valid duration", text));
+    timeout = std::min(*parsed, longest_timeout);
+  }
+  EvalLimits limits;
+  limits.max_samples = query_samples;
+  if (const std::string text = api_parameter(request, "lookback_delta"); !text.empty()) {
+    const auto parsed = seconds_or_duration(text);
+    if (!parsed || parsed->count() <= 0) return api_error("bad_data", "invalid parameter \"lookback_delta\"");
+    limits.lookback = *parsed;
+  }
+  const std::string query = api_parameter(request, "query");
+  auto parsed = rules::promql::parse(query);
+  if (const auto* error = std::get_if<rules::promql::ParseError>(&parsed)) {
+    return api_error("bad_data", "invalid parameter \"query\": " + error->render(query));
+  }
+  const auto until = std::chrono::steady_clock::now() + timeout;
+  limits.expired = [until] { return std::chrono::steady_clock::now() >= until; };
+  rules::promql::Plan plan(*std::get<rules::promql::ExprPtr>(parsed));
+  const auto result = plan.instant(view, at, limits);
+  if (const auto* error = std::get_if<EvalError>(&result)) return api_error(error_type(error->kind), error->message);
+  JsonWriter json;
+  std::visit([&json](const auto& value) { write_value(json, value); }, std::get<rules::promql::Value>(result));
+  return api_success(json.take());
+}
+
+net::ServerResponse api_alerts(const GroupStatuses& groups) {
+  JsonWriter json;
+  json.begin_object().key("alerts").begin_array();
+  for (const auto& group : groups) {
+    for (const auto& rule : group->rules) {
+      for (const core::Alert& alert : rule.alerts) write_alert(json, alert);
+    }
+  }
+  json.end_array().end_object();
+  return api_success(json.take());
+}
+
+net::ServerResponse api_rules(const net::ServerRequest& request, const GroupStatuses& groups) {
+  const std::string type = api_parameter(request, "type");
+  if (!type.empty() && type != "alert" && type != "record") {
+    return api_error("bad_data", fmt::format("not supported value \"{}\" for \"type\"", type));
+  }
+  const auto names = all_values(request.query, "rule_name");
+  const auto group_names = all_values(request.query, "rule_group");
+  const auto files = all_values(request.query, "file");
+  JsonWriter json;
+  json.begin_object().key("groups").begin_array();
+  for (const auto& group : groups) {
+    if (!passes(group_names, group->name) || !passes(files, group->file)) continue;
+    json.begin_object().key("name").string(group->name).key("file").string(group->file).key("rules").begin_array();
+    for (const auto& rule : group->rules) {
+      const bool recording = rule.kind == rules::RuleSpec::Kind::record;
+      if (!passes(names, rule.name) || (type == "alert" && recording) || (type == "record" && !recording)) continue;
+      write_rule(json, rule);
+    }
+    json.end_array().key("interval").number(core::to_seconds(group->interval)).key("limit").integer(static_cast<long long>(group->limit));
+    json.key("evaluationTime").number(std::chrono::duration<double>(group->evaluation_time).count());
+    json.key("lastEvaluation").string(group->last_evaluation ? core::format_rfc3339(*group->last_evaluation) : "0001-01-01T00:00:00Z");
+    json.end_object();
+  }
+  json.end_array().end_object();
+  return api_success(json.take());
+}
+
+net::ServerResponse api_targets(const std::vector<TargetStatus>& targets) {
+  JsonWriter json;
+  json.begin_object().key("activeTargets").begin_array();
+  for (const TargetStatus& target : targets) {
+    json.begin_object().key("discoveredLabels").labels({}).key("labels").labels(target.labels);
+    json.key("scrapePool").string(target.job).key("scrapeUrl").string(target.display).key("globalUrl").string(target.display);
+    json.key("lastError").string(target.outcome == core::Outcome::ok ? "" : std::string(to_string(target.outcome)) + ": " + target.detail);
+    json.key("lastScrape").string(target.last_probe ? core::format_rfc3339(*target.last_probe) : "0001-01-01T00:00:00Z");
+    json.key("lastScrapeDuration").number(target.took_seconds);
+    json.key("health").string(!target.last_probe ? "unknown" : target.good ? "up" : "down");
+    json.key("scrapeInterval").string(core::format_duration(target.interval));
+    json.key("scrapeTimeout").string(core::format_duration(target.timeout)).end_object();
+  }
+  json.end_array().key("droppedTargets").begin_array().end_array().end_object();
+  return api_success(json.take());
+}
+
+net::ServerResponse api_actions(const std::vector<actions::ActionStatus>& actions, const std::vector<core::ActionRecord>& recent) {
+  JsonWriter json;
+  json.begin_object().key("actions").begin_array();
+  for (const actions::ActionStatus& a : actions) {
+    json.begin_object().key("name").string(a.name).key("target").string(a.target).key("mode").string(a.mode);
+    json.key("step").string(to_string(a.step)).key("running").boolean(a.running).key("reason").string(a.last_reason);
+    json.key("from").string(a.from).key("to").string(a.to);
+    write_optional_time(json, "lastChange", a.last_change);
+    write_optional_time(json, "notBefore", a.not_before);
+    json.key("failuresInRow").integer(a.failures_in_row).key("breakerOpen").boolean(a.breaker_open).end_object();
+  }
+  json.end_array().key("recent").begin_array();
+  for (const core::ActionRecord& r : recent) {
+    json.begin_object().key("id").string(r.id).key("action").string(r.action).key("target").string(r.target);
+    json.key("step").string(to_string(r.step)).key("at").string(core::format_rfc3339(r.at)).key("from").string(r.from);
+    json.key("to").string(r.to).key("alert").string(r.alert).key("reason").string(r.reason).end_object();
+  }
+  json.end_array().end_object();
+  return api_success(json.take());
+}
+
+net::ServerResponse api_build_info() {
+  JsonWriter json;
+  json.begin_object().key("application").string("tocsin").key("version").string(TOCSIN_VERSION).key("features").begin_object().end_object().end_object();
+  return api_success(json.take());
+}
+
+}  // namespace tocsin::daemon

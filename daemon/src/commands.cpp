@@ -1,0 +1,204 @@
+#include "src/commands.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "src/client.hpp"
+#include "src/loaded.hpp"
+#include "src/one_probe.hpp"
+#include "src/process.hpp"
+#include "tocsin/core/yaml.hpp"
+#include "tocsin/daemon/config/unit.hpp"
+#include "tocsin/net/url.hpp"
+#include "tocsin/rules/rule_file.hpp"
+
+namespace tocsin::daemon {
+namespace {
+
+constexpr int good = 0, bad = 1, usage = 2, lints = 3;
+
+std::map<std::string, std::string> process_environment() {
+  std::map<std::string, std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    if (const auto eq = text.find('='); eq != std::string_view::npos) all.emplace(text.substr(0, eq), text.substr(eq + 1));
+  }
+  return all;
+}
+
+void say(const std::string& text) { std::fputs(text.c_str(), stdout); }
+void complain(const std::string& text) { std::fputs(text.c_str(), stderr); }
+
+struct CheckOptions {
+  std::vector<std::string> files;
+  bool print_effective = false;
+  bool as_service = false;
+  bool lint_fatal = false;
+  std::string unit;
+};
+
+bool is_rule_file(const core::YamlNode& root) { return root.find("groups") != nullptr || root.find("thresholds") != nullptr; }
+
+/// The stop timeout of the unit that will run the configuration, against what its actions may need.
+void check_unit(const CheckOptions& options, const Config& config, core::Diagnostics& diagnostics) {
+  for (const std::string& path : {options.unit, std::string("/etc/systemd/system/tocsin.service"), std::string("/usr/lib/systemd/system/tocsin.service")}) {
+    if (path.empty()) continue;
+    std::ifstream in(path);
+    if (!in) continue;
+    std::stringstream text;
+    text << in.rdbuf();
+    const auto timeout = parse_stop_timeout(text.str());
+    if (!timeout) return;
+    if (const auto problem = stop_timeout_problem(config, *timeout)) {
+      auto source = std::make_shared<core::SourceFile>(core::SourceFile{path, text.str()});
+      diagnostics.error(source, {}, *problem);
+    }
+    return;
+  }
+}
+
+void check_file(const std::string& path, const CheckOptions& options, core::Diagnostics& diagnostics) {
+  core::Diagnostics first_look;
+  const core::YamlDocument document = core::load_yaml(path, first_look);
+  if (!first_look.has_errors() && is_rule_file(document.root)) {
+    const auto groups = rules::parse_rule_file(document, diagnostics);
+    std::size_t rules = 0;
+    for (const auto& group : groups) rules += group.rules.size();
+    if (!diagnostics.has_errors()) say(fmt::format("{}: good, {} rules in {} groups\n", path, rules, groups.size()));
+    return;
+  }
+  LoadOptions load;
+  load.environment = process_environment();
+  load.require_secrets = options.as_service;
+  const auto loaded = load_everything(path, load, diagnostics);
+  if (!loaded) return;
+  check_unit(options, loaded->config, diagnostics);
+  if (diagnostics.has_errors()) return;
+  if (options.print_effective) {
+    say(dump_config(loaded->config));
+  } else {
+    say(fmt::format("{}: good, {} targets, {} rules, {} actions, {} Alertmanagers\n", path, loaded->config.targets.size(), loaded->rule_count(),
+                    loaded->config.actions.size(), loaded->config.alertmanagers.size()));
+  }
+}
+
+int check(const CheckOptions& options) {
+  bool failed = false, warned = false;
+  for (const std::string& path : options.files) {
+    core::Diagnostics diagnostics;
+    check_file(path, options, diagnostics);
+    complain(diagnostics.render());
+    failed |= diagnostics.has_errors();
+    warned |= diagnostics.warnings() > 0;
+  }
+  if (failed) return bad;
+  return warned && options.lint_fatal ? lints : good;
+}
+
+int reload(const DaemonAddress& address, bool wait) {
+  net::HttpRequest request;
+  request.method = "POST";
+  request.target = "/-/reload";
+  (void)wait;  // the answer comes when the reload is done, either way
+  const auto answer = ask_daemon(address, std::move(request));
+  if (!answer) {
+    complain(fmt::format("cannot reach tocsin: {} (is it running? give --url or --socket)\n", answer.error().detail));
+    return bad;
+  }
+  (answer->status == 200 ? say : complain)(answer->body);
+  return answer->status == 200 ? good : bad;
+}
+
+int query(const DaemonAddress& address, const std::string& expression) {
+  net::HttpRequest request;
+  request.target = "/api/v1/query?query=" + net::percent_encode(expression);
+  const auto answer = ask_daemon(address, std::move(request));
+  if (!answer) {
+    complain(fmt::format("cannot reach tocsin: {} (is it running? give --url or --socket)\n", answer.error().detail));
+    return bad;
+  }
+  (answer->status == 200 ? say : complain)(answer->body + "\n");
+  return answer->status == 200 ? good : bad;
+}
+
+}  // namespace
+
+int command_line(int argc, char** argv) {
+  CLI::App app{"tocsin asks services how they are, judges the answers by rules, tells Alertmanager, and scales up what is sick."};
+  app.name("tocsin");
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 good, 1 bad, 2 wrong usage, 3 lints under --lint-fatal.");
+
+  RunOptions run_options;
+  std::string level = "info";
+  auto* run_command = app.add_subcommand("run", "Run the daemon in the foreground, until SIGTERM");
+  run_command->add_option("--config", run_options.config, "Configuration file")->capture_default_str();
+  run_command->add_option("--listen", run_options.listen, "host:port to listen on (over web.listen)");
+  run_command->add_option("--data-dir", run_options.data_dir, "Folder for what must survive a restart (over storage.path)");
+  run_command->add_option("--socket", run_options.socket, "Local socket for `tocsin reload` and friends");
+  run_command->add_option("--log-level", level, "debug, info, warning or error")->capture_default_str()->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+
+  CheckOptions check_options;
+  auto* check_command = app.add_subcommand("check", "Check configurations and rule files, without touching the network");
+  check_command->add_option("FILE", check_options.files, "Configuration or rule files")->required();
+  check_command->add_flag("-T,--print", check_options.print_effective, "Print the effective configuration, secrets masked");
+  check_command->add_flag("--as-service", check_options.as_service, "What only the service has (credentials) must be there too");
+  check_command->add_flag("--lint-fatal", check_options.lint_fatal, "Exit 3 on warnings");
+  check_command->add_option("--unit", check_options.unit, "systemd unit whose stop timeout is held against the actions' timeouts");
+
+  DaemonAddress address;
+  bool wait = false;
+  if (const char* folder = std::getenv("RUNTIME_DIRECTORY"); folder != nullptr) address.socket = std::string(folder) + "/tocsin.sock";
+  const auto reach = [&address](CLI::App* command) {
+    command->add_option("--url", address.url, "The running daemon")->capture_default_str();
+    command->add_option("--socket", address.socket, "Its local socket, instead of the URL");
+  };
+  auto* reload_command = app.add_subcommand("reload", "Make the running daemon read its configuration again");
+  reload_command->add_flag("--wait", wait, "Come back when the reload is done (it always does)");
+  reach(reload_command);
+
+  std::string expression;
+  auto* query_command = app.add_subcommand("query", "Ask the running daemon in PromQL");
+  query_command->add_option("EXPR", expression, "Expression")->required();
+  reach(query_command);
+
+  OneProbeOptions probe_options;
+  auto* probe_command = app.add_subcommand("probe", "Probe a configured target once, now, and print what it gives");
+  probe_command->add_option("JOB", probe_options.job, "JOB, or JOB/INSTANCE")->required();
+  probe_command->add_option("--config", probe_options.config, "Configuration file")->capture_default_str();
+
+  auto* schema_command = app.add_subcommand("schema", "Print the JSON Schema of the configuration");
+  auto* docs_command = app.add_subcommand("docs", "Print the configuration's documentation as Markdown");
+  auto* version_command = app.add_subcommand("version", "Print the version");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? good : usage;
+  }
+  if (run_command->parsed()) {
+    run_options.log_level = parse_level(level);
+    run_options.environment = process_environment();
+    return run(run_options);
+  }
+  if (check_command->parsed()) return check(check_options);
+  if (reload_command->parsed()) return reload(address, wait);
+  if (query_command->parsed()) return query(address, expression);
+  if (probe_command->parsed()) {
+    probe_options.environment = process_environment();
+    return probe_once(probe_options);
+  }
+  if (schema_command->parsed()) say(config_schema());
+  if (docs_command->parsed()) say(config_markdown());
+  if (version_command->parsed()) say("tocsin " TOCSIN_VERSION "\n");
+  return good;
+}
+
+}  // namespace tocsin::daemon

@@ -1,1 +1,0 @@
-int tocsin_daemon_placeholder();

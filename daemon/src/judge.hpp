@@ -1,0 +1,74 @@
+// The judge: one loop that alone writes the store, evaluates the rules and owns the alert states.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/log.hpp"
+#include "tocsin/core/alert.hpp"
+#include "tocsin/core/observation.hpp"
+#include "tocsin/net/loop.hpp"
+#include "tocsin/rules/group.hpp"
+#include "tocsin/store/store.hpp"
+
+namespace tocsin::daemon {
+
+using GroupStatuses = std::vector<std::shared_ptr<const rules::GroupStatus>>;
+
+struct JudgeHooks {
+  std::function<core::TimePoint()> clock;
+  /// What rules changed: to be told and acted on. Called on the judge's loop.
+  std::function<void(std::vector<core::AlertChange>)> tell;
+  /// tocsin's own metrics, sampled into the store so that rules can judge tocsin too.
+  std::function<std::vector<std::pair<core::Labels, double>>()> own_metrics;
+};
+
+struct JudgeCounters {
+  std::uint64_t early_runs = 0;
+  std::uint64_t refused_duplicates = 0;
+  std::uint64_t too_old = 0;
+};
+
+class Judge {
+ public:
+  struct TargetInfo {
+    std::uint32_t id = 0;
+    core::Labels labels;
+    std::vector<std::string_view> metric_names;  // of its kind: which groups a flip concerns
+  };
+  struct Rules {
+    std::vector<rules::GroupSpec> groups;
+    rules::GroupSettings settings;  // interval: the default one
+  };
+
+  Judge(net::Loop& loop, store::Limits limits, Log log, JudgeHooks hooks);
+  ~Judge();
+  Judge(const Judge&) = delete;
+  Judge& operator=(const Judge&) = delete;
+
+  /// All from any thread; carried out in the order of the calls.
+  void change_targets(std::vector<std::uint32_t> removed, std::vector<TargetInfo> added);
+  void deliver(std::vector<core::Observation> observations, bool flip);
+  /// Groups that are the same keep running untouched; changed ones take over their alerts' states; the rest ends.
+  void set_rules(Rules rules);
+  void set_limits(store::Limits limits);
+  /// Samples tocsin's own metrics now, not only at the next interval (after a reload).
+  void sample_own_metrics();
+  void stop();
+
+  /// Any thread.
+  [[nodiscard]] store::View snapshot() const;
+  [[nodiscard]] store::Stats store_stats() const;
+  [[nodiscard]] GroupStatuses groups() const;
+  [[nodiscard]] JudgeCounters counters() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,286 @@
+#include "src/lane.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "src/make_prober.hpp"
+#include "src/schedule.hpp"
+
+namespace tocsin::daemon {
+namespace {
+
+/// A sentinel may ask for a probe at once, but a server that closes every connection may not make us a load generator.
+constexpr std::chrono::seconds sentinel_pause{1};
+
+/// The series that a dropped batch introduced are known to its prober by then: the next batch must introduce them instead.
+void introduce_again(core::Batch& dropped, core::Batch& next) {
+  for (core::NewSeries& series : dropped.fresh) {
+    const bool anew = std::any_of(next.fresh.begin(), next.fresh.end(),
+                                  [&](const core::NewSeries& other) { return other.slot == series.slot; });
+    if (!anew) next.fresh.push_back(std::move(series));
+  }
+}
+
+/// One target at work. Lives as long as its map entry or a coroutine of it.
+struct Runner {
+  std::uint32_t id = 0;
+  TargetConfig config;
+  std::unique_ptr<probes::Prober> prober;
+  Confirmation confirmation;
+  std::optional<core::Observation> held;
+  core::Deadline fresh_after{};     // the next probe from then on starts with a new connection
+  core::Deadline sentinel_after{};  // a sentinel is not believed before
+  bool probing = false;
+  bool watching = false;
+  bool probe_after_watch = false;
+  bool removed = false;
+};
+using RunnerPtr = std::shared_ptr<Runner>;
+
+}  // namespace
+
+struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
+  Impl(net::Loop& loop_, net::Connector& connector_, Log log_, LaneHooks hooks_)
+      : loop(loop_), connector(connector_), log(std::move(log_)), hooks(std::move(hooks_)),
+        wheel(std::chrono::steady_clock::now()) {}
+
+  net::Loop& loop;
+  net::Connector& connector;
+  Log log;
+  LaneHooks hooks;
+  Wheel wheel;
+  std::uint64_t sequence = 0;
+  std::unordered_map<std::uint32_t, RunnerPtr> runners;
+  std::vector<core::Observation> outgoing;
+  bool turning = false;
+  bool stopped = false;
+
+  std::atomic<std::uint64_t> probes{0}, skipped{0}, held_dropped{0}, sentinel_wakes{0};
+  mutable std::mutex status_mutex;
+  std::map<std::uint32_t, TargetStatus> statuses;
+
+  void change(const std::vector<std::uint32_t>& removed, std::vector<Added> added);
+  void drop(std::uint32_t id);
+  net::Task<void> turn();
+  void start(const RunnerPtr& runner);
+  net::Task<void> run(RunnerPtr runner);
+  net::Task<void> confirm_later(RunnerPtr runner);
+  net::Task<void> watch(RunnerPtr runner);
+  void conclude(Runner& runner, core::Observation observation);
+  void hand_over(core::Observation observation, bool flip);
+  void flush(bool flip);
+  void note(const Runner& runner, const core::Observation& observation, bool flip);
+};
+
+void Lane::Impl::change(const std::vector<std::uint32_t>& removed, std::vector<Added> added) {
+  for (const std::uint32_t id : removed) drop(id);
+  if (stopped) return;
+  const auto now = std::chrono::steady_clock::now();
+  for (Added& target : added) {
+    auto runner = std::make_shared<Runner>();
+    runner->id = target.id;
+    runner->config = std::move(target.config);
+    runner->prober = make_prober(connector, loop.executor(), runner->id, runner->config);
+    {
+      const TargetConfig& c = runner->config;
+      const std::lock_guard lock(status_mutex);
+      TargetStatus& status = statuses[runner->id];
+      status.job = c.job;
+      status.kind = c.kind;
+      status.display = c.display;
+      status.labels = c.labels;
+      status.interval = c.interval;
+      status.timeout = c.timeout;
+    }
+    // The first probe comes at once; from then on the wheel spreads the targets.
+    wheel.add(runner->id, sequence++, runner->config.interval, now);
+    runners.emplace(runner->id, runner);
+    start(runner);
+  }
+  if (!turning && !runners.empty()) {
+    turning = true;
+    loop.spawn("wheel", turn());
+  }
+}
+
+void Lane::Impl::drop(std::uint32_t id) {
+  const auto it = runners.find(id);
+  if (it == runners.end()) return;
+  it->second->removed = true;
+  it->second->prober->stop_watching();
+  it->second->prober->close();
+  wheel.remove(id);
+  runners.erase(it);
+  const std::lock_guard lock(status_mutex);
+  statuses.erase(id);
+}
+
+net::Task<void> Lane::Impl::turn() {
+  const auto self = shared_from_this();
+  while (!stopped) {
+    const auto when = wheel.next(std::chrono::steady_clock::now());
+    if (!co_await net::sleep_until(when)) break;
+    flush(false);
+    for (const std::uint32_t id : wheel.due(std::chrono::steady_clock::now())) {
+      if (const auto it = runners.find(id); it != runners.end()) start(it->second);
+    }
+  }
+  turning = false;
+}
+
+void Lane::Impl::start(const RunnerPtr& runner) {
+  if (stopped || runner->removed) return;
+  if (runner->probing) {
+    skipped.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  if (runner->watching) {
+    // The watch must have let go of the connection before a probe uses it.
+    runner->probe_after_watch = true;
+    runner->prober->stop_watching();
+    return;
+  }
+  runner->probing = true;
+  loop.spawn("probe " + runner->config.display, run(runner));
+}
+
+net::Task<void> Lane::Impl::run(RunnerPtr runner) {
+  const auto self = shared_from_this();
+  const auto now = std::chrono::steady_clock::now();
+  probes::ProbeStart begin;
+  begin.at = hooks.clock();
+  begin.deadline = now + runner->config.timeout;
+  begin.fresh = now >= runner->fresh_after;
+  if (begin.fresh) runner->fresh_after = now + runner->config.reconnect;
+  probes.fetch_add(1, std::memory_order_relaxed);
+  core::Observation observation = co_await runner->prober->probe(begin);
+  runner->probing = false;
+  if (stopped || runner->removed) co_return;
+  conclude(*runner, std::move(observation));
+  if (runner->confirmation.holding()) {
+    loop.spawn("confirm " + runner->config.display, confirm_later(runner));
+  } else if (runner->config.sentinel && runner->prober->has_sentinel()) {
+    runner->watching = true;
+    loop.spawn("watch " + runner->config.display, watch(runner));
+  }
+}
+
+net::Task<void> Lane::Impl::confirm_later(RunnerPtr runner) {
+  const auto self = shared_from_this();
+  if (!co_await net::sleep_for(runner->config.confirm)) co_return;
+  // A regular probe may have come in between and settled it.
+  if (runner->confirmation.holding() && !runner->probing) start(runner);
+}
+
+net::Task<void> Lane::Impl::watch(RunnerPtr runner) {
+  const auto self = shared_from_this();
+  const bool closed = co_await runner->prober->watch();
+  runner->watching = false;
+  if (stopped || runner->removed) co_return;
+  const auto now = std::chrono::steady_clock::now();
+  if (std::exchange(runner->probe_after_watch, false)) {
+    start(runner);
+  } else if (closed && now >= runner->sentinel_after) {
+    runner->sentinel_after = now + sentinel_pause;
+    sentinel_wakes.fetch_add(1, std::memory_order_relaxed);
+    start(runner);
+  }
+}
+
+void Lane::Impl::conclude(Runner& runner, core::Observation observation) {
+  const bool good = observation.good();
+  const auto before = runner.confirmation.settled();
+  const auto verdict = runner.confirmation.judge(good, runner.config.confirm);
+  const bool flip = before != runner.confirmation.settled();
+  note(runner, observation, flip);
+  switch (verdict) {
+    case Confirmation::Verdict::hold: runner.held = std::move(observation); return;
+    case Confirmation::Verdict::append_both:
+      if (runner.held) hand_over(std::move(*runner.held), false);
+      break;
+    case Confirmation::Verdict::drop_held:
+      held_dropped.fetch_add(1, std::memory_order_relaxed);
+      if (runner.held) introduce_again(runner.held->batch, observation.batch);
+      break;
+    case Confirmation::Verdict::append: break;
+  }
+  runner.held.reset();
+  hand_over(std::move(observation), flip);
+}
+
+void Lane::Impl::hand_over(core::Observation observation, bool flip) {
+  outgoing.push_back(std::move(observation));
+  if (flip) flush(true);
+}
+
+void Lane::Impl::flush(bool flip) {
+  if (outgoing.empty()) return;
+  hooks.deliver(std::exchange(outgoing, {}), flip);
+}
+
+void Lane::Impl::note(const Runner& runner, const core::Observation& observation, bool flip) {
+  const bool good = observation.good();
+  const bool held = runner.confirmation.holding();
+  {
+    const std::lock_guard lock(status_mutex);
+    TargetStatus& status = statuses[runner.id];
+    if (flip || !status.since) status.since = observation.at;
+    status.outcome = observation.outcome;
+    status.phase = observation.phase;
+    status.detail = observation.detail;
+    status.last_probe = observation.at;
+    status.took_seconds = std::chrono::duration<double>(observation.took).count();
+    status.held = held;
+    if (!held) status.good = good;
+  }
+  if (held) {
+    log.debug("first failure held", {{"target", runner.config.display},
+                                     {"class", std::string(to_string(observation.outcome))},
+                                     {"detail", observation.detail}});
+  } else if (flip && good) {
+    log.info("target is well", {{"job", runner.config.job}, {"target", runner.config.display}});
+  } else if (flip) {
+    log.warning("target is sick", {{"job", runner.config.job},
+                                   {"target", runner.config.display},
+                                   {"class", std::string(to_string(observation.outcome))},
+                                   {"phase", std::string(to_string(observation.phase))},
+                                   {"detail", observation.detail}});
+  }
+}
+
+Lane::Lane(net::Loop& loop, net::Connector& connector, Log log, LaneHooks hooks)
+    : impl_(std::make_shared<Impl>(loop, connector, std::move(log), std::move(hooks))) {}
+Lane::~Lane() = default;
+
+void Lane::change(std::vector<std::uint32_t> removed, std::vector<Added> added) {
+  impl_->loop.post([impl = impl_, removed = std::move(removed), added = std::move(added)]() mutable {
+    impl->change(removed, std::move(added));
+  });
+}
+
+void Lane::stop() {
+  impl_->loop.post([impl = impl_] {
+    impl->stopped = true;
+    std::vector<std::uint32_t> ids;
+    for (const auto& [id, runner] : impl->runners) ids.push_back(id);
+    for (const std::uint32_t id : ids) impl->drop(id);
+  });
+}
+
+std::vector<TargetStatus> Lane::status() const {
+  const std::lock_guard lock(impl_->status_mutex);
+  std::vector<TargetStatus> all;
+  all.reserve(impl_->statuses.size());
+  for (const auto& [id, status] : impl_->statuses) all.push_back(status);
+  return all;
+}
+
+LaneCounters Lane::counters() const {
+  return {impl_->probes.load(), impl_->skipped.load(), impl_->held_dropped.load(), impl_->sentinel_wakes.load()};
+}
+
+}  // namespace tocsin::daemon

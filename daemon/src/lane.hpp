@@ -1,0 +1,74 @@
+// The lane: one loop on which every target is probed. Owns the probers, the wheel, the confirmations and the sentinels.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/log.hpp"
+#include "tocsin/core/observation.hpp"
+#include "tocsin/daemon/config/config.hpp"
+#include "tocsin/net/loop.hpp"
+#include "tocsin/net/stream.hpp"
+
+namespace tocsin::daemon {
+
+/// What the page and the API show of a target.
+struct TargetStatus {
+  std::string job;
+  std::string kind;
+  std::string display;
+  core::Labels labels;
+  core::Duration interval{0};
+  core::Duration timeout{0};
+  core::Outcome outcome = core::Outcome::ok;
+  core::Phase phase = core::Phase::none;
+  std::string detail;
+  std::optional<core::TimePoint> last_probe;
+  std::optional<core::TimePoint> since;  // good or bad since
+  double took_seconds = 0;
+  bool good = false;
+  bool held = false;  // a first failure waits for its confirmation
+};
+
+/// Counts since the start. Read from any thread.
+struct LaneCounters {
+  std::uint64_t probes = 0;
+  std::uint64_t skipped = 0;         // still under way when its time came
+  std::uint64_t held_dropped = 0;    // first failures that were not confirmed
+  std::uint64_t sentinel_wakes = 0;  // probes because an idle connection closed
+};
+
+struct LaneHooks {
+  std::function<core::TimePoint()> clock;
+  /// Observations that are to be judged, in order. `flip`: a target went from good to bad or back.
+  std::function<void(std::vector<core::Observation>, bool flip)> deliver;
+};
+
+class Lane {
+ public:
+  struct Added {
+    std::uint32_t id = 0;  // never used twice in the life of the process
+    TargetConfig config;
+  };
+  Lane(net::Loop& loop, net::Connector& connector, Log log, LaneHooks hooks);
+  ~Lane();
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+
+  /// From any thread: takes targets away and adds others.
+  void change(std::vector<std::uint32_t> removed, std::vector<Added> added);
+  /// From any thread: no further probe starts, what runs is given up, connections are closed.
+  void stop();
+  /// From any thread.
+  [[nodiscard]] std::vector<TargetStatus> status() const;
+  [[nodiscard]] LaneCounters counters() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace tocsin::daemon

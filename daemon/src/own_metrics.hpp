@@ -1,0 +1,51 @@
+// tocsin's own metrics, kept by prometheus-cpp. Any thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "src/judge.hpp"
+#include "src/lane.hpp"
+#include "tocsin/actions/action.hpp"
+#include "tocsin/alerts/notifier.hpp"
+#include "tocsin/core/labels.hpp"
+
+namespace tocsin::daemon {
+
+/// What the process's parts count themselves; asked at each scrape.
+struct OwnSources {
+  std::function<LaneCounters()> lane;
+  std::function<JudgeCounters()> judge;
+  std::function<store::Stats()> store;
+  std::function<GroupStatuses()> groups;
+  std::function<std::vector<alerts::DestinationStatus>()> destinations;
+  std::function<std::vector<actions::ActionStatus>()> actions;
+  std::function<std::size_t()> targets;
+};
+
+class OwnMetrics {
+ public:
+  explicit OwnMetrics(OwnSources sources);
+  ~OwnMetrics();
+  OwnMetrics(const OwnMetrics&) = delete;
+  OwnMetrics& operator=(const OwnMetrics&) = delete;
+
+  void config_loaded(bool good, core::TimePoint at);
+  void journal_usable(bool usable);
+  /// One step of an action's life.
+  void action_step(const core::ActionRecord& record);
+  void http_request(unsigned status);
+  /// In the text format, ready to be served.
+  [[nodiscard]] std::string text();
+  /// The same as series for the store (`job` and `instance` are the caller's to add); histograms left out.
+  [[nodiscard]] std::vector<std::pair<core::Labels, double>> samples();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,466 @@
+#include "src/process.hpp"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "src/judge.hpp"
+#include "src/lane.hpp"
+#include "src/loaded.hpp"
+#include "src/offload.hpp"
+#include "src/own_metrics.hpp"
+#include "src/systemd.hpp"
+#include "src/web.hpp"
+#include "tocsin/actions/action.hpp"
+#include "tocsin/alerts/notifier.hpp"
+#include "tocsin/state/journal.hpp"
+
+namespace tocsin::daemon {
+namespace {
+
+constexpr std::chrono::seconds action_grace{10};  // over an action's own timeout, when stopping
+constexpr std::chrono::seconds drain_time{3};
+constexpr std::chrono::seconds reload_time{60};
+
+core::TimePoint wall_clock() { return std::chrono::time_point_cast<core::Duration>(std::chrono::system_clock::now()); }
+
+std::string environment_value(const RunOptions& options, const std::string& name) {
+  const auto it = options.environment.find(name);
+  return it == options.environment.end() ? "" : it->second;
+}
+
+/// Where the journal lives: the command line, the configuration, systemd's StateDirectory, in this order; empty: nowhere.
+std::string data_folder(const RunOptions& options, const Config& config) {
+  if (options.data_dir) return *options.data_dir;
+  if (!config.storage.path.empty()) return config.storage.path;
+  return environment_value(options, "STATE_DIRECTORY");
+}
+
+std::string socket_path(const RunOptions& options) {
+  if (options.socket) return *options.socket;
+  const std::string folder = environment_value(options, "RUNTIME_DIRECTORY");
+  return folder.empty() ? "" : folder + "/tocsin.sock";
+}
+
+core::Result<net::Address> listen_address(const std::string& text) {
+  const auto url = net::parse_url("http://" + text);
+  if (!url) return core::Failure{core::Outcome::internal, core::Phase::none, "'" + text + "' is no address to listen on (write host:port)"};
+  net::Address address;
+  address.host = url->host;
+  address.port = url->port == 0 ? 9477 : url->port;
+  // A port of 0 asks for any free one.
+  if (text.ends_with(":0")) address.port = 0;
+  return address;
+}
+
+std::vector<std::string_view> metric_names(const std::string& kind) {
+  std::vector<std::string_view> names;
+  const auto add = [&names](std::span<const core::MetricMeta> table) {
+    for (const core::MetricMeta& meta : table) names.push_back(meta.name);
+  };
+  add(probes::common_metadata());
+  add(kind == "redis" ? probes::redis_metadata() : probes::http_metadata());
+  return names;
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
+class Daemon {
+ public:
+  Daemon(const RunOptions& options, Log log, Loaded loaded)
+      : options_(options), log_(std::move(log)), started_(wall_clock()), blocking_(4), queries_(2, 256), connector_(blocking_),
+        desk_(crash_handler()), lane_loop_(crash_handler()), judge_loop_(crash_handler()),
+        journal_(open_journal(loaded.config)), metrics_(own_sources()),
+        judge_(judge_loop_, store_limits(loaded), log_, judge_hooks()),
+        lane_(lane_loop_, connector_, log_, LaneHooks{wall_clock, [this](auto observations, bool flip) {
+                                                        judge_.deliver(std::move(observations), flip);
+                                                      }}),
+        notifier_(desk_, connector_, notifier_options(loaded.config), wall_clock, notifier_log()),
+        executor_(desk_, loaded.config.actions, journal_.get(), executor_hooks()),
+        web_(desk_, queries_, judge_, metrics_, web_sources()),
+        server_(desk_, [this](net::ServerRequest request) { return web_.handle(std::move(request)); }, net::ServerLimits{}),
+        local_server_(desk_, [this](net::ServerRequest request) { return web_.handle(std::move(request)); }, net::ServerLimits{}),
+        config_(loaded.config) {
+    metrics_.journal_usable(journal_ != nullptr);
+    apply(std::move(loaded));
+  }
+
+  int run();
+
+ private:
+  net::CrashHandler crash_handler() {
+    return [log = log_](const std::string& name, const std::string& what) {
+      log.error("a coroutine ended by an exception (please report this)", {{"name", name}, {"what", what}});
+    };
+  }
+  std::unique_ptr<state::Journal> open_journal(const Config& config);
+  store::Limits store_limits(const Loaded& loaded) const {
+    return {loaded.retention(), loaded.config.storage.max_series, loaded.config.storage.memory_limit};
+  }
+  OwnSources own_sources();
+  JudgeHooks judge_hooks();
+  alerts::NotifierOptions notifier_options(const Config& config) const;
+  alerts::Notifier::Log notifier_log();
+  actions::ExecutorHooks executor_hooks();
+  WebSources web_sources();
+  PageData page_data() const;
+
+  bool listen();
+  void apply(Loaded loaded);
+  void apply_targets(const std::vector<TargetConfig>& targets);
+  net::Task<ReloadResult> reload();
+  net::Task<void> reload_on_signal();
+  net::Task<void> feed_watchdog(std::chrono::microseconds interval);
+  net::Task<void> stop();
+  void record(const core::ActionRecord& record);
+  net::Task<std::pair<std::optional<double>, std::string>> query_number(std::string expression);
+
+  const RunOptions& options_;
+  Log log_;
+  core::TimePoint started_;
+  net::BlockingPool blocking_;
+  net::BlockingPool queries_;
+  net::Connector connector_;
+  net::Loop desk_;
+  net::Loop lane_loop_;
+  net::Loop judge_loop_;
+  std::unique_ptr<state::Journal> journal_;
+  OwnMetrics metrics_;
+  Judge judge_;
+  Lane lane_;
+  alerts::Notifier notifier_;
+  actions::Executor executor_;
+  Web web_;
+  net::HttpServer server_;
+  net::HttpServer local_server_;
+
+  // Of the desk alone.
+  Config config_;
+  std::unordered_map<std::string, std::uint32_t> target_ids_;  // by fingerprint
+  std::uint32_t next_target_ = 1;
+  bool config_good_ = true;
+  bool reloading_ = false;
+  bool stopping_ = false;
+  std::string config_error_;
+  std::optional<core::TimePoint> config_loaded_;
+  std::atomic<bool> ready_{false};
+  std::atomic<std::size_t> target_count_{0};
+};
+
+std::unique_ptr<state::Journal> Daemon::open_journal(const Config& config) {
+  const std::string folder = data_folder(options_, config);
+  if (folder.empty()) {
+    if (!config.actions.empty()) log_.warning("no data folder: every action is shadow", {{"help", "give --data-dir or storage.path"}});
+    return nullptr;
+  }
+  auto journal = state::Journal::open(folder);
+  if (!journal) {
+    log_.error("the journal cannot be used: every action is shadow", {{"folder", folder}, {"detail", journal.error().detail}});
+    return nullptr;
+  }
+  return std::move(*journal);
+}
+
+OwnSources Daemon::own_sources() {
+  // The members that these name come after the metrics; they are asked only once all of them stand.
+  OwnSources sources;
+  sources.lane = [this] { return lane_.counters(); };
+  sources.judge = [this] { return judge_.counters(); };
+  sources.store = [this] { return judge_.store_stats(); };
+  sources.groups = [this] { return judge_.groups(); };
+  sources.destinations = [this] { return notifier_.status(); };
+  sources.actions = [this] { return executor_.status(); };
+  sources.targets = [this] { return target_count_.load(); };
+  return sources;
+}
+
+JudgeHooks Daemon::judge_hooks() {
+  JudgeHooks hooks;
+  hooks.clock = wall_clock;
+  hooks.tell = [this](std::vector<core::AlertChange> changes) {
+    notifier_.send(changes);
+    executor_.notice(std::move(changes));
+  };
+  hooks.own_metrics = [this] {
+    std::vector<std::pair<core::Labels, double>> samples;
+    if (!ready_) return samples;
+    samples = metrics_.samples();
+    for (auto& [labels, value] : samples) {
+      labels.set("job", "tocsin");
+      labels.set("instance", host_name());
+    }
+    return samples;
+  };
+  return hooks;
+}
+
+alerts::NotifierOptions Daemon::notifier_options(const Config& config) const {
+  alerts::NotifierOptions options;
+  options.alertmanagers = config.alertmanagers;
+  options.external_labels = config.global.external_labels;
+  options.external_url = config.global.external_url.empty() ? "http://" + host_name() + ":9477" : config.global.external_url;
+  return options;
+}
+
+alerts::Notifier::Log Daemon::notifier_log() {
+  return [log = log_](bool error, const std::string& destination, const std::string& text) {
+    log.write(error ? Level::warning : Level::info, text, {{"alertmanager", destination}});
+  };
+}
+
+void Daemon::record(const core::ActionRecord& record) {
+  metrics_.action_step(record);
+  log_.info("action " + std::string(to_string(record.step)), {{"action", record.action}, {"target", record.target}, {"from", record.from},
+                                                              {"to", record.to}, {"alert", record.alert}, {"reason", record.reason}, {"action_id", record.id}});
+}
+
+net::Task<std::pair<std::optional<double>, std::string>> Daemon::query_number(std::string expression) {
+  using Answer = std::pair<std::optional<double>, std::string>;
+  std::function<Answer()> work = [view = judge_.snapshot(), expression]() -> Answer {
+    auto parsed = rules::promql::parse(expression);
+    if (const auto* error = std::get_if<rules::promql::ParseError>(&parsed)) return {std::nullopt, error->render(expression)};
+    rules::promql::Plan plan(*std::get<rules::promql::ExprPtr>(parsed));
+    const auto result = plan.instant(view, wall_clock(), rules::promql::EvalLimits{});
+    if (const auto* error = std::get_if<rules::promql::EvalError>(&result)) return {std::nullopt, error->message};
+    const auto& value = std::get<rules::promql::Value>(result);
+    if (const auto* scalar = std::get_if<rules::promql::Scalar>(&value)) return {scalar->sample.value, ""};
+    const auto* vector = std::get_if<rules::promql::Vector>(&value);
+    if (vector == nullptr || vector->empty()) return {std::nullopt, "the expression gives nothing"};
+    if (vector->size() > 1) return {std::nullopt, "the expression gives more than one series"};
+    return {vector->front().sample.value, ""};
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  std::optional<Answer> answer = co_await offload(desk_, queries_, std::move(work), deadline);
+  if (!answer) {
+    Answer none{std::nullopt, "the query was not answered in time"};
+    co_return none;
+  }
+  co_return std::move(*answer);
+}
+
+actions::ExecutorHooks Daemon::executor_hooks() {
+  actions::ExecutorHooks hooks;
+  hooks.clock = wall_clock;
+  hooks.record = [this](const core::ActionRecord& r) { record(r); };
+  hooks.suppression = [this](core::Labels labels, core::Deadline deadline) { return notifier_.suppression(std::move(labels), deadline); };
+  hooks.query = [this](std::string expression) { return query_number(std::move(expression)); };
+  return hooks;
+}
+
+PageData Daemon::page_data() const {
+  PageData data;
+  data.now = wall_clock();
+  data.targets = lane_.status();
+  data.groups = judge_.groups();
+  data.actions = executor_.status();
+  data.destinations = notifier_.status();
+  data.config_good = config_good_;
+  data.config_error = config_error_;
+  data.config_loaded = config_loaded_;
+  data.started = started_;
+  return data;
+}
+
+WebSources Daemon::web_sources() {
+  WebSources sources;
+  sources.clock = wall_clock;
+  sources.ready = [this] { return ready_.load(); };
+  sources.lifecycle_enabled = [this] { return config_.web.enable_lifecycle; };
+  sources.page = [this] { return page_data(); };
+  sources.recent_actions = [this]() -> std::vector<core::ActionRecord> {
+    if (!journal_) return {};
+    auto recent = journal_->recent(100);
+    return recent ? std::move(*recent) : std::vector<core::ActionRecord>{};
+  };
+  sources.reload = [this] { return reload(); };
+  return sources;
+}
+
+void Daemon::apply_targets(const std::vector<TargetConfig>& targets) {
+  std::unordered_map<std::string, std::uint32_t> kept;
+  std::vector<Judge::TargetInfo> infos;
+  std::vector<Lane::Added> added;
+  for (const TargetConfig& target : targets) {
+    if (const auto it = target_ids_.find(target.fingerprint); it != target_ids_.end()) {
+      kept.insert(*it);
+      target_ids_.erase(it);
+      continue;
+    }
+    const std::uint32_t id = next_target_++;
+    kept.emplace(target.fingerprint, id);
+    infos.push_back({id, target.labels, metric_names(target.kind)});
+    added.push_back({id, target});
+  }
+  std::vector<std::uint32_t> removed;
+  for (const auto& [fingerprint, id] : target_ids_) removed.push_back(id);
+  target_ids_ = std::move(kept);
+  target_count_ = targets.size();
+  if (removed.empty() && added.empty()) return;
+  // The judge knows a target before its first observation can arrive.
+  judge_.change_targets(removed, std::move(infos));
+  lane_.change(std::move(removed), std::move(added));
+}
+
+void Daemon::apply(Loaded loaded) {
+  connector_.forget_tls_contexts();
+  apply_targets(loaded.config.targets);
+  judge_.set_limits(store_limits(loaded));
+  Judge::Rules rules;
+  rules.settings.interval = loaded.config.global.evaluation_interval;
+  rules.settings.resend_delay = loaded.config.global.resend_delay;
+  rules.settings.evaluation_timeout = loaded.config.global.evaluation_timeout;
+  rules.settings.templates.external_labels = loaded.config.global.external_labels;
+  rules.settings.templates.external_url = notifier_options(loaded.config).external_url;
+  rules.groups = std::move(loaded.groups);
+  judge_.set_rules(std::move(rules));
+  config_ = std::move(loaded.config);
+  config_good_ = true;
+  config_error_.clear();
+  config_loaded_ = wall_clock();
+  metrics_.config_loaded(true, *config_loaded_);
+}
+
+net::Task<ReloadResult> Daemon::reload() {
+  ReloadResult result;
+  if (reloading_ || stopping_) {
+    result.message = reloading_ ? "a reload is under way\n" : "tocsin is stopping\n";
+    co_return result;
+  }
+  reloading_ = true;
+  notify_reloading();
+  using Read = std::pair<std::optional<Loaded>, std::string>;
+  std::function<Read()> work = [path = options_.config, environment = options_.environment]() -> Read {
+    core::Diagnostics diagnostics;
+    LoadOptions load;
+    load.environment = environment;
+    auto loaded = load_everything(path, load, diagnostics);
+    return {std::move(loaded), diagnostics.render()};
+  };
+  std::optional<Read> read = co_await offload(desk_, blocking_, std::move(work), std::chrono::steady_clock::now() + reload_time);
+  if (read && read->first) {
+    const std::string listen = config_.web.listen;
+    notifier_.reconfigure(notifier_options(read->first->config));
+    executor_.reconfigure(read->first->config.actions);
+    apply(std::move(*read->first));
+    result.good = true;
+    result.message = fmt::format("{}reloaded: {} targets, {} actions\n", read->second, config_.targets.size(), config_.actions.size());
+    if (config_.web.listen != listen && !options_.listen) log_.warning("web.listen has changed: restart tocsin to listen there");
+    log_.info("configuration reloaded", {{"targets", std::to_string(config_.targets.size())}, {"actions", std::to_string(config_.actions.size())}});
+  } else {
+    result.message = read ? read->second : "reading the configuration took too long\n";
+    config_good_ = false;
+    config_error_ = result.message.substr(0, result.message.find('\n'));
+    metrics_.config_loaded(false, wall_clock());
+    log_.error("reload failed, the old configuration stays in force", {{"error", result.message}});
+  }
+  judge_.sample_own_metrics();
+  notify_ready(result.good ? "watching" : "watching by the old configuration: the last reload failed");
+  reloading_ = false;
+  co_return result;
+}
+
+net::Task<void> Daemon::reload_on_signal() { co_await reload(); }
+
+net::Task<void> Daemon::feed_watchdog(std::chrono::microseconds interval) {
+  // Only a round through every loop feeds the watchdog: one that stands still lets systemd restart us.
+  while (co_await net::sleep_for(interval / 3)) {
+    lane_loop_.post([this] { judge_loop_.post([] { notify_watchdog(); }); });
+  }
+}
+
+net::Task<void> Daemon::stop() {
+  stopping_ = true;
+  notify_stopping();
+  log_.info("stopping");
+  lane_.stop();
+  judge_.stop();
+  core::Duration longest{0};
+  for (const actions::ActionSpec& action : config_.actions) longest = std::max(longest, action.timeout);
+  const auto now = std::chrono::steady_clock::now();
+  co_await executor_.stop(now + longest + action_grace);
+  co_await notifier_.drain(std::chrono::steady_clock::now() + drain_time);
+  co_await server_.shutdown(std::chrono::steady_clock::now() + std::chrono::seconds(1));
+  co_await local_server_.shutdown(std::chrono::steady_clock::now() + std::chrono::seconds(1));
+  desk_.stop();
+}
+
+bool Daemon::listen() {
+  const auto address = listen_address(options_.listen.value_or(config_.web.listen));
+  if (!address) {
+    log_.error(address.error().detail);
+    return false;
+  }
+  const auto port = server_.listen(*address);
+  if (!port) {
+    log_.error(port.error().detail);
+    return false;
+  }
+  log_.info("listening", {{"address", fmt::format("{}:{}", address->host, *port)}});
+  if (const std::string path = socket_path(options_); !path.empty()) {
+    net::Address local;
+    local.host = path;
+    local.unix_socket = true;
+    if (const auto bound = local_server_.listen(local); !bound) log_.warning("no local socket", {{"path", path}, {"detail", bound.error().detail}});
+  }
+  return true;
+}
+
+int Daemon::run() {
+  if (!listen()) return 1;
+  ready_ = true;
+  judge_.sample_own_metrics();
+  desk_.on_signals({SIGTERM, SIGINT}, [this](int) {
+    if (!stopping_) desk_.spawn("stop", stop());
+  });
+  desk_.on_signals({SIGHUP}, [this](int) { desk_.spawn("reload", reload_on_signal()); });
+  if (const auto interval = watchdog_interval()) desk_.spawn("watchdog", feed_watchdog(*interval));
+
+  std::thread lane([this] {
+    ::pthread_setname_np(::pthread_self(), "lane");
+    lane_loop_.run();
+  });
+  std::thread judge([this] {
+    ::pthread_setname_np(::pthread_self(), "judge");
+    judge_loop_.run();
+  });
+  notify_ready("watching");
+  log_.info("watching", {{"version", TOCSIN_VERSION}, {"targets", std::to_string(config_.targets.size())}, {"actions", std::to_string(config_.actions.size())}});
+  desk_.run();
+  lane_loop_.stop();
+  judge_loop_.stop();
+  lane.join();
+  judge.join();
+  log_.info("stopped");
+  return 0;
+}
+
+}  // namespace
+
+int run(const RunOptions& options) {
+  ::prctl(PR_SET_DUMPABLE, 0);  // no core file: it would hold secrets
+  std::signal(SIGPIPE, SIG_IGN);
+  core::Diagnostics diagnostics;
+  LoadOptions load;
+  load.environment = options.environment;
+  auto loaded = load_everything(options.config, load, diagnostics);
+  const std::string said = diagnostics.render();
+  std::fputs(said.c_str(), stderr);
+  if (!loaded) return 1;
+  const Log log(options.log_level, standard_sink(environment_value(options, "JOURNAL_STREAM")));
+  Daemon daemon(options, log, std::move(*loaded));
+  return daemon.run();
+}
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,69 @@
+// When targets are probed, and what becomes of an answer: pure decisions, times are arguments.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <queue>
+#include <vector>
+
+#include "tocsin/core/time.hpp"
+
+namespace tocsin::daemon {
+
+/// Probes start on the ticks of a wheel, so that many wake the processor once.
+inline constexpr std::chrono::milliseconds wheel_tick{100};
+
+/// Where in its interval the n-th target begins: the golden ratio spreads any number of targets evenly and moves none when more come.
+[[nodiscard]] std::chrono::milliseconds wheel_offset(std::uint64_t n, core::Duration interval);
+
+/// Which targets are due. Ticks count from the wheel's start.
+class Wheel {
+ public:
+  using Tick = std::int64_t;
+  explicit Wheel(core::Deadline start) : start_(start) {}
+
+  /// The target's first probe comes at the first tick of its offset that is not before `now`.
+  void add(std::uint32_t target, std::uint64_t n, core::Duration interval, core::Deadline now);
+  /// The targets whose tick has come, each put back for its next interval; intervals that were slept through are skipped, not caught up.
+  [[nodiscard]] std::vector<std::uint32_t> due(core::Deadline now);
+  /// Forgets a target when it next comes up.
+  void remove(std::uint32_t target);
+  /// When `due` should be asked next.
+  [[nodiscard]] core::Deadline next(core::Deadline now) const;
+  [[nodiscard]] std::size_t size() const { return queue_.size(); }
+
+ private:
+  struct Entry {
+    Tick tick = 0;
+    Tick every = 1;
+    std::uint32_t target = 0;
+    bool operator>(const Entry& other) const { return tick > other.tick; }
+  };
+  [[nodiscard]] Tick tick_of(core::Deadline when) const;
+
+  core::Deadline start_;
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue_;
+  std::vector<std::uint32_t> removed_;
+};
+
+/// A first failure is held until a second probe has had its say: a lost packet pages nobody.
+class Confirmation {
+ public:
+  enum class Verdict {
+    append,       // as it is
+    hold,         // keep it, and probe again after `confirm`
+    append_both,  // the held one was true: it, then this one
+    drop_held,    // the held one was a slip: count it, append only this one
+  };
+  [[nodiscard]] Verdict judge(bool good, core::Duration confirm);
+  [[nodiscard]] bool holding() const { return holding_; }
+  /// Good or bad as last appended; nothing before the first.
+  [[nodiscard]] std::optional<bool> settled() const { return settled_; }
+
+ private:
+  std::optional<bool> settled_;
+  bool holding_ = false;
+};
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,31 @@
+// The page at `/`: plain HTML, readable without scripts, for somebody at 3 a.m.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/judge.hpp"
+#include "src/lane.hpp"
+#include "tocsin/actions/action.hpp"
+#include "tocsin/alerts/notifier.hpp"
+
+namespace tocsin::daemon {
+
+struct PageData {
+  core::TimePoint now;
+  std::vector<TargetStatus> targets;
+  GroupStatuses groups;
+  std::vector<actions::ActionStatus> actions;
+  std::vector<alerts::DestinationStatus> destinations;
+  bool config_good = true;
+  std::string config_error;  // first line of the last reload's failure
+  std::optional<core::TimePoint> config_loaded;
+  core::TimePoint started;
+};
+[[nodiscard]] std::string status_page(const PageData& data);
+
+/// `<`, `>`, `&`, `"` and `'` as entities.
+[[nodiscard]] std::string escape_html(std::string_view text);
+
+}  // namespace tocsin::daemon

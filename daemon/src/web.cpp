@@ -1,0 +1,101 @@
+#include "src/web.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "src/offload.hpp"
+
+namespace tocsin::daemon {
+namespace {
+
+constexpr std::chrono::minutes answer_within{2};
+
+net::ServerResponse text(unsigned status, std::string body) {
+  net::ServerResponse response;
+  response.status = status;
+  response.body = std::move(body);
+  return response;
+}
+
+bool reading(const net::ServerRequest& request) { return request.method == "GET" || request.method == "HEAD"; }
+
+void harden(net::ServerResponse& response) {
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  response.headers.emplace_back("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+  response.headers.emplace_back("Cache-Control", "no-store");
+}
+
+}  // namespace
+
+Web::Web(net::Loop& loop, net::BlockingPool& pool, Judge& judge, OwnMetrics& metrics, WebSources sources)
+    : loop_(loop), pool_(pool), judge_(judge), metrics_(metrics), sources_(std::move(sources)), metadata_(all_metadata()) {}
+
+net::Task<net::ServerResponse> Web::handle(net::ServerRequest request) {
+  net::ServerResponse response = co_await route(std::move(request));
+  metrics_.http_request(response.status);
+  harden(response);
+  co_return response;
+}
+
+net::Task<net::ServerResponse> Web::on_pool(std::function<net::ServerResponse()> work) {
+  const auto deadline = std::chrono::steady_clock::now() + answer_within;
+  std::optional<net::ServerResponse> response = co_await offload(loop_, pool_, std::move(work), deadline);
+  if (!response) co_return api_error("timeout", "too many queries wait, or the query took too long");
+  co_return std::move(*response);
+}
+
+net::ServerResponse Web::metrics_page() {
+  net::ServerResponse response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = metrics_.text() + expose_targets(judge_.snapshot(), metadata_, sources_.clock());
+  return response;
+}
+
+net::Task<net::ServerResponse> Web::reload(net::ServerRequest request) {
+  if (request.method != "POST" && request.method != "PUT") co_return text(405, "Only POST or PUT requests allowed\n");
+  if (request.peer != "local" && !sources_.lifecycle_enabled()) {
+    co_return text(403, "Reloading over HTTP is not enabled (set web.enable_lifecycle: true, or use `tocsin reload` on the host).\n");
+  }
+  const ReloadResult result = co_await sources_.reload();
+  co_return text(result.good ? 200 : 500, result.message);
+}
+
+net::Task<net::ServerResponse> Web::route(net::ServerRequest request) {
+  const std::string path = request.path;
+  if (path == "/-/reload") co_return co_await reload(std::move(request));
+  if (path == "/api/v1/query" && (reading(request) || request.method == "POST")) {
+    std::function<net::ServerResponse()> work = [this, request = std::move(request)] {
+      return api_query(request, judge_.snapshot(), sources_.clock());
+    };
+    co_return co_await on_pool(std::move(work));
+  }
+  if (!reading(request)) co_return text(405, "Method Not Allowed\n");
+  if (path == "/metrics") {
+    std::function<net::ServerResponse()> work = [this] { return metrics_page(); };
+    co_return co_await on_pool(std::move(work));
+  }
+  if (path == "/") {
+    net::ServerResponse response;
+    response.content_type = "text/html; charset=utf-8";
+    response.body = status_page(sources_.page());
+    co_return response;
+  }
+  if (path == "/-/healthy") co_return text(200, "tocsin is healthy.\n");
+  if (path == "/-/ready") {
+    const bool ready = sources_.ready();
+    co_return text(ready ? 200 : 503, ready ? "tocsin is ready.\n" : "tocsin is starting.\n");
+  }
+  if (path == "/api/v1/alerts") co_return api_alerts(judge_.groups());
+  if (path == "/api/v1/rules") co_return api_rules(request, judge_.groups());
+  if (path == "/api/v1/targets") co_return api_targets(sources_.page().targets);
+  if (path == "/api/v1/status/buildinfo") co_return api_build_info();
+  if (path == "/api/v1/tocsin/actions") {
+    std::function<net::ServerResponse()> work = [this, actions = sources_.page().actions] {
+      return api_actions(actions, sources_.recent_actions());
+    };
+    co_return co_await on_pool(std::move(work));
+  }
+  co_return text(404, "404 page not found\n");
+}
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,54 @@
+// The routes of the HTTP interface, on the port and on the local socket.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "src/api.hpp"
+#include "src/exposition.hpp"
+#include "src/judge.hpp"
+#include "src/lane.hpp"
+#include "src/own_metrics.hpp"
+#include "src/status_page.hpp"
+#include "tocsin/net/http.hpp"
+#include "tocsin/net/loop.hpp"
+
+namespace tocsin::daemon {
+
+/// What came of a reload that somebody asked for.
+struct ReloadResult {
+  bool good = false;
+  std::string message;  // the errors, rendered; or what was changed
+};
+
+struct WebSources {
+  std::function<core::TimePoint()> clock;
+  std::function<bool()> ready;
+  std::function<bool()> lifecycle_enabled;
+  std::function<PageData()> page;
+  std::function<std::vector<core::ActionRecord>()> recent_actions;  // may block: called on the pool
+  std::function<net::Task<ReloadResult>()> reload;
+};
+
+class Web {
+ public:
+  Web(net::Loop& loop, net::BlockingPool& pool, Judge& judge, OwnMetrics& metrics, WebSources sources);
+  /// The handler for net::HttpServer. The Web must outlive the server.
+  [[nodiscard]] net::Task<net::ServerResponse> handle(net::ServerRequest request);
+
+ private:
+  [[nodiscard]] net::Task<net::ServerResponse> route(net::ServerRequest request);
+  [[nodiscard]] net::Task<net::ServerResponse> on_pool(std::function<net::ServerResponse()> work);
+  [[nodiscard]] net::Task<net::ServerResponse> reload(net::ServerRequest request);
+  [[nodiscard]] net::ServerResponse metrics_page();
+
+  net::Loop& loop_;
+  net::BlockingPool& pool_;
+  Judge& judge_;
+  OwnMetrics& metrics_;
+  WebSources sources_;
+  Metadata metadata_;
+};
+
+}  // namespace tocsin::daemon
