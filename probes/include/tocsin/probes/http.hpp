@@ -1,4 +1,13 @@
-// Probing HTTP(S) services with blackbox_exporter's metric names: a new connection each time.
+// Probing HTTP(S) services with blackbox_exporter's metric names and values: a new connection each time. What differs:
+// - What a certificate says (probe_ssl_earliest_cert_expiry, probe_ssl_last_chain_info) is given also when it is not
+// trusted; the probe
+//   then fails with Outcome::tls. blackbox_exporter shows nothing in that case.
+// - Of a name's addresses the system's order counts, not IPv6 first; up to four are tried until one connects.
+// - After a redirect to another origin nothing is sent that proves who we are: no Authorization, no configured header
+// but Accept*,
+//   User-Agent, Content-Type, no client certificate. It stays so if the way leads back. (http to https at the standard
+//   ports is the same.)
+// - Cookies are not kept, and no compression is asked for.
 #pragma once
 
 #include <chrono>
@@ -26,15 +35,16 @@ struct HeaderSource {
 
 /// `{"$.database": ok}`: what stands at a path of the JSON body, as text.
 struct JsonExpectation {
-  std::string path;   // $, .name, ['name'], [index]
+  std::string path;  // $, .name, ['name'], [index]
   std::string equals;
 };
 
 struct HttpExpectations {
   std::vector<std::pair<unsigned, unsigned>> status{{200, 299}};  // ranges, both ends included
-  std::optional<std::chrono::milliseconds> within;  // the whole probe must not take longer; slower is Outcome::unexpected
-  std::vector<std::string> body_matches;            // RE2, unanchored: each must match
-  std::vector<std::string> body_not_matches;        // none may
+  std::optional<std::chrono::milliseconds>
+      within;                                 // the whole probe must not take longer; slower is Outcome::unexpected
+  std::vector<std::string> body_matches;      // RE2, unanchored: each must match
+  std::vector<std::string> body_not_matches;  // none may
   std::vector<JsonExpectation> json;
 };
 
@@ -47,14 +57,17 @@ struct HttpOptions {
   std::string user;  // basic authentication
   core::SecretSource password;
   core::SecretSource bearer;
-  bool follow_redirects = true;  // at most 10
+  bool follow_redirects = true;  // at most 10; one more is Outcome::limit
   HttpExpectations expect;
   std::size_t max_body = 10 * 1024 * 1024;
   enum class IpProtocol { any, v4, v6 } ip_protocol = IpProtocol::any;
 };
 
-[[nodiscard]] std::unique_ptr<Prober> make_http_prober(net::Connector& connector, net::Executor executor, Identity identity,
-                                                       HttpOptions options);
+/// Throws std::invalid_argument where `check_expectations` has something to say.
+[[nodiscard]] std::unique_ptr<Prober> make_http_prober(net::Connector& connector, net::Executor executor,
+                                                       Identity identity, HttpOptions options);
+/// Whether regular expressions and JSON paths are such; Failure::detail names the one that is not.
+[[nodiscard]] core::Result<void> check_expectations(const HttpExpectations& expect);
 [[nodiscard]] std::span<const core::MetricMeta> http_metadata();
 
 }  // namespace tocsin::probes

@@ -1,0 +1,218 @@
+// The driver: resolves, connects, asks, follows redirects. What the answers mean is decided in judge.cpp and
+// request.cpp.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "http/judge.hpp"
+#include "http/request.hpp"
+#include "http/series.hpp"
+#include "tocsin/probes/http.hpp"
+
+namespace tocsin::probes {
+namespace {
+
+using core::Failure;
+using core::Outcome;
+using core::Phase;
+using http::Sight;
+
+constexpr unsigned max_redirects = 10;
+constexpr std::size_t max_addresses = 4;  // of one name that are tried
+constexpr std::size_t max_series = 64;    // of one target; the fixed ones are half of that
+
+/// Durations are measured here, and only here: steady, never wall clock.
+core::Deadline now() { return std::chrono::steady_clock::now(); }
+
+Failure in_phase(Failure failure, Phase phase) {
+  if (failure.phase == Phase::none) failure.phase = phase;
+  return failure;
+}
+
+class HttpProber final : public Prober {
+ public:
+  HttpProber(net::Connector& connector, Identity identity, HttpOptions options)
+      : connector_(connector),
+        identity_(std::move(identity)),
+        options_(std::move(options)),
+        home_tls_(options_.tls),
+        away_tls_(options_.tls),
+        judge_(options_.expect),
+        series_(identity_.base),
+        common_(identity_.base),
+        table_(max_series) {
+    home_tls_.server_name = http::server_name(options_);
+    // What proves who we are is for the target alone.
+    away_tls_.server_name.clear();
+    away_tls_.cert_file.clear();
+    away_tls_.key_file.clear();
+    limits_.body_bytes = options_.max_body;
+    if (!http::reads_files(options_)) request_ = http::build_request(options_);
+  }
+
+  net::Task<core::Observation> probe(ProbeStart start) override {
+    const auto began = now();
+    Sight sight;
+    auto failure = co_await travel(start.deadline, sight);
+    sight.failure = std::move(failure);
+    sight.took = now() - began;
+    co_return observe(start, sight, start.deadline - began);
+  }
+
+  void discard(const core::Observation& observation) override { owed_.owe(observation.batch); }
+
+ private:
+  /// Where one request goes to.
+  struct Hop {
+    const net::Url* url = nullptr;
+    const net::HttpRequest* request = nullptr;
+    bool home = true;
+  };
+
+  net::Task<std::optional<Failure>> travel(core::Deadline deadline, Sight& sight) {
+    if (!request_ || http::reads_files(options_)) request_ = http::build_request(options_);
+    if (!*request_) co_return request_->error();
+    net::Url redirected;
+    net::HttpRequest changed;
+    Hop hop;
+    hop.url = &options_.url;
+    hop.request = &request_->value();
+    while (true) {
+      auto failure = co_await ask(hop, deadline, sight);
+      if (failure) co_return failure;
+      auto to = http::redirect_of(*hop.url, sight.response);
+      if (!to) co_return std::nullopt;
+      if (!*to) co_return to->error();
+      ++sight.redirects;
+      sight.redirect_refused = !options_.follow_redirects || sight.redirects > max_redirects;
+      if (!options_.follow_redirects) co_return std::nullopt;
+      if (sight.redirect_refused) co_return Failure{Outcome::limit, Phase::receive, "more than 10 redirects"};
+      // Once away, the credentials stay behind, even if the way leads home again.
+      hop.home = hop.home && http::same_trust(options_.url, **to);
+      changed = http::follow(*hop.request, sight.response.status, **to, hop.home);
+      redirected = std::move(**to);
+      hop.url = &redirected;
+      hop.request = &changed;
+    }
+  }
+
+  net::Task<std::optional<Failure>> ask(Hop hop, core::Deadline deadline, Sight& sight) {
+    const bool first = sight.redirects == 0;
+    sight.response = {};
+    sight.tls_used = false;
+    sight.tls.reset();
+    auto began = now();
+    auto addresses = co_await connector_.resolve(hop.url->host, http::port_of(*hop.url), deadline);
+    const auto took = now() - began;
+    sight.phases.resolve += took;
+    if (first) sight.lookup = took;
+    if (!addresses) co_return in_phase(std::move(addresses.error()), Phase::resolve);
+    keep_wanted(*addresses);
+    if (addresses->empty()) {
+      co_return Failure{Outcome::resolve, Phase::resolve, "the name has no address of the wanted IP version"};
+    }
+
+    if (first) sight.address = addresses->front();
+    auto stream = co_await connect(*addresses, deadline, sight);
+    if (!stream) co_return in_phase(std::move(stream.error()), Phase::connect);
+    const bool tls = hop.url->scheme == "https";
+    if (tls) {
+      began = now();
+      const net::TlsOptions& options = hop.home ? home_tls_ : away_tls_;
+      const auto done = co_await (*stream)->start_tls(options, hop.url->host);
+      if (const net::TlsInfo* info = (*stream)->tls()) sight.tls = *info;
+      if (!done) co_return in_phase(done.error(), Phase::tls);
+      sight.phases.tls += now() - began;
+    }
+    auto failure = co_await exchange(**stream, *hop.request, sight);
+    sight.tls_used = tls && sight.response.status != 0;
+    (*stream)->close();
+    co_return failure;
+  }
+
+  /// Tries the addresses one after the other; each gets its part of the time that is left.
+  net::Task<core::Result<std::unique_ptr<net::Stream>>> connect(const std::vector<net::Endpoint>& addresses,
+                                                                core::Deadline deadline, Sight& sight) {
+    const std::size_t count = std::min(addresses.size(), max_addresses);
+    const auto began = now();
+    for (std::size_t at = 0;; ++at) {
+      const auto here = now();
+      const auto part = (deadline - here) / static_cast<int>(count - at);
+      auto stream = co_await connector_.connect(addresses[at], std::min(deadline, here + part));
+      if (stream) {
+        if (sight.redirects == 0) sight.address = addresses[at];
+        sight.phases.connect += now() - began;
+        (*stream)->expires_at(deadline);
+        co_return stream;
+      }
+      if (at + 1 == count || now() >= deadline) co_return stream;
+    }
+  }
+
+  net::Task<std::optional<Failure>> exchange(net::Stream& stream, const net::HttpRequest& request, Sight& sight) {
+    net::ExchangeTimes times;
+    const auto began = now();
+    auto response = co_await net::exchange(stream, request, limits_, &times, &sight.response);
+    if (times.first_byte) {
+      sight.phases.processing += *times.first_byte - began;
+      if (times.done) sight.phases.transfer += *times.done - *times.first_byte;
+    }
+    if (!response) co_return in_phase(std::move(response.error()), times.sent ? Phase::receive : Phase::send);
+    sight.response = std::move(*response);
+    co_return std::nullopt;
+  }
+
+  void keep_wanted(std::vector<net::Endpoint>& addresses) const {
+    if (options_.ip_protocol == HttpOptions::IpProtocol::any) return;
+    const bool v6 = options_.ip_protocol == HttpOptions::IpProtocol::v6;
+    std::erase_if(addresses, [v6](const net::Endpoint& address) { return address.v6 != v6; });
+  }
+
+  core::Observation observe(const ProbeStart& start, const Sight& sight, std::chrono::nanoseconds timeout) {
+    auto verdict = judge_.judge(sight);
+    core::Observation observation;
+    observation.target = identity_.target;
+    observation.at = start.at;
+    observation.took = sight.took;
+    observation.outcome = verdict.outcome;
+    observation.phase = verdict.phase;
+    table_.begin();
+    series_.append(table_, sight, verdict, timeout);
+    common_.append(table_, verdict.outcome, sight.took);
+    observation.detail = std::move(verdict.detail);
+    observation.batch = table_.take();
+    owed_.settle(observation.batch);
+    return observation;
+  }
+
+  net::Connector& connector_;
+  Identity identity_;
+  HttpOptions options_;
+  net::TlsOptions home_tls_;
+  net::TlsOptions away_tls_;
+  net::HttpLimits limits_;
+  std::optional<core::Result<net::HttpRequest>> request_;  // built once, unless part of it stands in files
+  http::Judge judge_;
+  http::HttpSeries series_;
+  CommonMetrics common_;
+  core::SeriesTable table_;
+  OwedSeries owed_;
+};
+
+}  // namespace
+
+std::unique_ptr<Prober> make_http_prober(net::Connector& connector, net::Executor /*executor*/, Identity identity,
+                                         HttpOptions options) {
+  return std::make_unique<HttpProber>(connector, std::move(identity), std::move(options));
+}
+
+core::Result<void> check_expectations(const HttpExpectations& expect) {
+  try {
+    const http::Judge judge(expect);
+    return {};
+  } catch (const std::invalid_argument& error) {
+    return Failure{Outcome::unexpected, Phase::parse, error.what()};
+  }
+}
+
+}  // namespace tocsin::probes

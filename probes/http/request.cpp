@@ -1,0 +1,152 @@
+#include "http/request.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
+
+namespace tocsin::probes::http {
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string base64(std::string_view text) {
+  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((text.size() + 2) / 3 * 4);
+  for (std::size_t at = 0; at < text.size(); at += 3) {
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      bits = bits << 8 | (at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U);
+    }
+    for (std::size_t i = 0; i < 4; ++i) out += at + i <= text.size() ? digits[bits >> (18 - 6 * i) & 63U] : '=';
+  }
+  return out;
+}
+
+bool has_break(std::string_view text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+}
+
+bool has_header(const net::Headers& headers, std::string_view name) {
+  return std::any_of(headers.begin(), headers.end(),
+                     [name](const auto& header) { return same_name(header.first, name); });
+}
+
+/// The value of an Authorization header, empty if none is configured. A token stands before a user.
+core::Result<std::string> authorization(const HttpOptions& options) {
+  if (!options.bearer.empty()) {
+    const auto token = options.bearer.read();
+    if (!token) return token.error();
+    return "Bearer " + token->reveal();
+  }
+  const std::string& user = options.user.empty() ? options.url.user : options.user;
+  if (user.empty() && options.password.empty() && options.url.password.empty()) return std::string();
+  const auto password =
+      options.password.empty() ? core::Result<core::Secret>(options.url.password) : options.password.read();
+  if (!password) return password.error();
+  return "Basic " + base64(user + ":" + password->reveal());
+}
+
+core::Failure unusable(const std::string& header) {
+  return {core::Outcome::auth, core::Phase::auth, "the value of header " + header + " holds a line break"};
+}
+
+/// Headers that say nothing about the target's owner.
+bool goes_anywhere(std::string_view name) {
+  constexpr std::array<std::string_view, 5> harmless{"user-agent", "accept", "accept-language", "accept-encoding",
+                                                     "connection"};
+  return std::any_of(harmless.begin(), harmless.end(), [name](auto known) { return same_name(known, name); });
+}
+
+}  // namespace
+
+bool reads_files(const HttpOptions& options) {
+  return !options.password.file.empty() || !options.bearer.file.empty() ||
+         std::any_of(options.headers.begin(), options.headers.end(),
+                     [](const HeaderSource& header) { return !header.value.file.empty(); });
+}
+
+core::Result<net::HttpRequest> build_request(const HttpOptions& options) {
+  net::HttpRequest request;
+  request.method = options.method;
+  request.target = options.url.request_target();
+  request.body = options.body;
+  for (const HeaderSource& header : options.headers) {
+    const auto value = header.value.read();
+    if (!value) return value.error();
+    if (has_break(value->reveal()) || has_break(header.name)) return unusable(header.name);
+    request.headers.emplace_back(header.name, value->reveal());
+  }
+  if (!has_header(request.headers, "Authorization")) {
+    auto value = authorization(options);
+    if (!value) return value.error();
+    if (has_break(*value)) return unusable("Authorization");
+    if (!value->empty()) request.headers.emplace_back("Authorization", std::move(*value));
+  }
+  if (!has_header(request.headers, "Host")) request.headers.emplace_back("Host", options.url.authority());
+  if (!has_header(request.headers, "User-Agent")) request.headers.emplace_back("User-Agent", "tocsin/" TOCSIN_VERSION);
+  if (!has_header(request.headers, "Connection")) request.headers.emplace_back("Connection", "close");
+  return request;
+}
+
+std::string server_name(const HttpOptions& options) {
+  if (!options.tls.server_name.empty()) return options.tls.server_name;
+  for (const HeaderSource& header : options.headers) {
+    if (!same_name(header.name, "Host") || !header.value.file.empty()) continue;
+    const std::string& host = header.value.value.reveal();
+    return host.substr(0, host.find(':'));
+  }
+  return {};
+}
+
+std::uint16_t port_of(const net::Url& url) {
+  if (url.port != 0) return url.port;
+  return url.scheme == "https" ? 443 : 80;
+}
+
+std::optional<core::Result<net::Url>> redirect_of(const net::Url& from, const net::HttpResponse& response) {
+  constexpr std::array<unsigned, 5> redirects{301, 302, 303, 307, 308};
+  if (std::find(redirects.begin(), redirects.end(), response.status) == redirects.end()) return std::nullopt;
+  const std::string_view location = net::header(response.headers, "Location");
+  if (location.empty()) return std::nullopt;
+  auto to = net::resolve_reference(from, location);
+  // Its sentence might repeat the header, and query strings of redirects carry tokens.
+  if (!to) return core::Failure{core::Outcome::protocol, core::Phase::parse, "the redirect's Location is no URL"};
+  if (to->scheme != "http" && to->scheme != "https") {
+    return core::Failure{core::Outcome::protocol, core::Phase::parse,
+                         "redirected to a URL that is neither http nor https"};
+  }
+  return to;
+}
+
+bool same_trust(const net::Url& home, const net::Url& other) {
+  const bool same_host = same_name(home.host, other.host);
+  const bool same_port = port_of(home) == port_of(other);
+  const bool upgrade = home.scheme == "http" && other.scheme == "https";
+  if (home.scheme == other.scheme) return same_host && same_port;
+  return same_host && upgrade && (same_port || (port_of(home) == 80 && port_of(other) == 443));
+}
+
+net::HttpRequest follow(net::HttpRequest request, unsigned status, const net::Url& to, bool trusted) {
+  request.target = to.request_target();
+  const bool keeps_method = status == 307 || status == 308;
+  if (!keeps_method) {
+    if (request.method != "HEAD") request.method = "GET";
+    request.body.clear();
+  }
+  std::erase_if(request.headers, [&](const auto& header) {
+    const auto is = [&](std::string_view name) { return same_name(header.first, name); };
+    if (is("Host")) return true;
+    if (!keeps_method && (is("Content-Type") || is("Content-Encoding") || is("Content-Length"))) return true;
+    return !trusted && !goes_anywhere(header.first) && !is("Content-Type");
+  });
+  request.headers.emplace_back("Host", to.authority());
+  return request;
+}
+
+}  // namespace tocsin::probes::http

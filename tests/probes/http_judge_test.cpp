@@ -1,0 +1,226 @@
+// What a sight is judged to be, and the rows it becomes.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <stdexcept>
+
+#include "http/judge.hpp"
+#include "http/series.hpp"
+
+namespace tocsin::probes::http {
+namespace {
+
+using core::Outcome;
+using core::Phase;
+using namespace std::chrono_literals;
+
+Sight saw(unsigned status, std::string body = "") {
+  Sight sight;
+  sight.response.status = status;
+  sight.response.body = std::move(body);
+  sight.address.emplace();
+  sight.address->bytes = {127, 0, 0, 1};
+  return sight;
+}
+
+TEST(HttpJudge, StatusByItsMeaning) {
+  struct Case {
+    unsigned status;
+    Outcome outcome;
+  };
+  const Judge judge{HttpExpectations{}};
+  for (const Case c : {Case{200, Outcome::ok}, Case{299, Outcome::ok}, Case{304, Outcome::unexpected},
+                       Case{404, Outcome::unexpected}, Case{503, Outcome::unexpected}, Case{429, Outcome::throttled},
+                       Case{401, Outcome::auth}, Case{403, Outcome::auth}}) {
+    const auto verdict = judge.judge(saw(c.status));
+    EXPECT_EQ(verdict.outcome, c.outcome) << c.status;
+    EXPECT_EQ(verdict.phase, c.outcome == Outcome::ok ? Phase::none : Phase::expect);
+  }
+  EXPECT_EQ(judge.judge(saw(503)).detail, "status 503, expected 200-299");
+}
+
+TEST(HttpJudge, ExpectedStatusIsGood) {
+  HttpExpectations expect;
+  expect.status = {{200, 200}, {401, 429}};
+  const Judge judge(expect);
+  for (const unsigned status : {200U, 401U, 403U, 429U})
+    EXPECT_EQ(judge.judge(saw(status)).outcome, Outcome::ok) << status;
+  EXPECT_EQ(judge.judge(saw(201)).detail, "status 201, expected 200, 401-429");
+}
+
+TEST(HttpJudge, FailureStandsBeforeEverything) {
+  auto sight = saw(200);
+  sight.failure = core::Failure{Outcome::timeout, Phase::receive, "late"};
+  const auto verdict = Judge{HttpExpectations{}}.judge(sight);
+  EXPECT_EQ(verdict.outcome, Outcome::timeout);
+  EXPECT_EQ(verdict.phase, Phase::receive);
+  EXPECT_EQ(verdict.detail, "late");
+}
+
+TEST(HttpJudge, Bodies) {
+  HttpExpectations expect;
+  expect.body_matches = {"o+k", "(?i)DONE"};
+  expect.body_not_matches = {"err(or)?"};
+  const Judge judge(expect);
+  EXPECT_EQ(judge.judge(saw(200, "all ok, done.")).outcome, Outcome::ok);
+  const auto missing = judge.judge(saw(200, "all ok"));
+  EXPECT_EQ(missing.outcome, Outcome::unexpected);
+  EXPECT_TRUE(missing.failed_by_regex);
+  EXPECT_EQ(missing.detail, "the body does not match (?i)DONE");
+  EXPECT_EQ(judge.judge(saw(200, "ok done error")).detail, "the body matches err(or)?");
+  // A wrong status is told first, and is not the regular expression's fault.
+  EXPECT_FALSE(judge.judge(saw(500, "error")).failed_by_regex);
+}
+
+TEST(HttpJudge, Json) {
+  HttpExpectations expect;
+  expect.json = {{"$.database", "ok"}, {"$.queue.depth", "3"}};
+  const Judge judge(expect);
+  EXPECT_EQ(judge.judge(saw(200, R"({"database":"ok","queue":{"depth":3}})")).outcome, Outcome::ok);
+  EXPECT_EQ(judge.judge(saw(200, R"({"database":"down\n","queue":{"depth":3}})")).detail,
+            "$.database is \"down?\", expected \"ok\"");
+  EXPECT_EQ(judge.judge(saw(200, R"({"database":"ok"})")).detail, "the body has no $.queue.depth");
+  const auto html = judge.judge(saw(200, "<html>"));
+  EXPECT_EQ(html.outcome, Outcome::unexpected);
+  EXPECT_FALSE(html.failed_by_regex);
+}
+
+TEST(HttpJudge, Within) {
+  HttpExpectations expect;
+  expect.within = 500ms;
+  const Judge judge(expect);
+  auto sight = saw(200);
+  sight.took = 500ms;
+  EXPECT_EQ(judge.judge(sight).outcome, Outcome::ok);
+  sight.took = 500ms + 1ns;
+  const auto verdict = judge.judge(sight);
+  EXPECT_EQ(verdict.outcome, Outcome::unexpected);
+  EXPECT_EQ(verdict.phase, Phase::expect);
+  EXPECT_EQ(verdict.detail, "took 501ms, expected at most 500ms");
+}
+
+TEST(HttpJudge, RefusesBadExpectations) {
+  HttpExpectations expect;
+  expect.body_matches = {"("};
+  EXPECT_THROW(Judge{expect}, std::invalid_argument);
+  EXPECT_FALSE(check_expectations(expect));
+  expect.body_matches = {};
+  expect.json = {{"database", "ok"}};
+  EXPECT_THROW(Judge{expect}, std::invalid_argument);
+  expect.json = {{"$.database", "ok"}};
+  EXPECT_TRUE(check_expectations(expect));
+}
+
+class HttpSeriesTest : public testing::Test {
+ protected:
+  std::map<std::string, double> rows(const Sight& sight, const Verdict& verdict = {}) {
+    table_.begin();
+    series_.append(table_, sight, verdict, 2s);
+    const auto batch = table_.take();
+    fresh_ = batch.fresh.size();
+    for (const auto& made : batch.fresh) names_[made.slot] = made.labels.to_string();
+    std::map<std::string, double> values;
+    for (const auto& row : batch.rows) EXPECT_TRUE(values.emplace(names_.at(row.slot), row.value).second);
+    return values;
+  }
+
+  core::SeriesTable table_;
+  HttpSeries series_{core::Labels{{"job", "j"}}};
+  std::map<core::Slot, std::string> names_;
+  std::size_t fresh_ = 0;
+};
+
+TEST_F(HttpSeriesTest, SteadyProbesIntroduceNothing) {
+  auto sight = saw(200, "hello\n");
+  sight.response.content_length = 6;
+  sight.response.headers.emplace_back("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT");
+  sight.took = 1500ms;
+  sight.phases.transfer = 250ms;
+  auto values = rows(sight);
+  EXPECT_EQ(fresh_, 19U);
+  EXPECT_EQ(values.at("probe_success{job=\"j\"}"), 1);
+  EXPECT_EQ(values.at("probe_duration_seconds{job=\"j\"}"), 1.5);
+  EXPECT_EQ(values.at("probe_timeout_seconds{job=\"j\"}"), 2);
+  EXPECT_EQ(values.at("probe_ip_protocol{job=\"j\"}"), 4);
+  EXPECT_EQ(values.at("probe_ip_addr_hash{job=\"j\"}"), 3668918509);  // what blackbox_exporter says of 127.0.0.1
+  EXPECT_EQ(values.at("probe_http_version{job=\"j\"}"), 1.1);
+  EXPECT_EQ(values.at("probe_http_content_length{job=\"j\"}"), 6);
+  EXPECT_EQ(values.at("probe_http_last_modified_timestamp_seconds{job=\"j\"}"), 784111777);
+  EXPECT_EQ(values.at("probe_http_duration_seconds{job=\"j\",phase=\"transfer\"}"), 0.25);
+  const auto again = rows(sight);
+  EXPECT_EQ(fresh_, 0U);
+  EXPECT_EQ(values, again);
+}
+
+TEST_F(HttpSeriesTest, WithoutAddressOnlyResolveIsTimed) {
+  Sight sight;
+  sight.failure = core::Failure{Outcome::resolve, Phase::resolve, ""};
+  Verdict verdict;
+  verdict.outcome = Outcome::resolve;
+  const auto values = rows(sight, verdict);
+  EXPECT_EQ(values.size(), 14U);
+  EXPECT_TRUE(values.contains("probe_http_duration_seconds{job=\"j\",phase=\"resolve\"}"));
+  EXPECT_FALSE(values.contains("probe_http_duration_seconds{job=\"j\",phase=\"connect\"}"));
+  EXPECT_EQ(values.at("probe_http_status_code{job=\"j\"}"), 0);
+  EXPECT_EQ(values.at("probe_http_version{job=\"j\"}"), 0);
+  EXPECT_EQ(values.at("probe_ip_protocol{job=\"j\"}"), 0);
+}
+
+TEST_F(HttpSeriesTest, Certificates) {
+  auto sight = saw(200);
+  sight.tls_used = true;
+  sight.tls.emplace();
+  sight.tls->version = "TLS 1.3";
+  sight.tls->cipher = "TLS_AES_128_GCM_SHA256";
+  sight.tls->fingerprint_sha256 = "ab";
+  sight.tls->subject = "CN=x";
+  sight.tls->issuer = "CN=y";
+  sight.tls->serial = "1f";
+  sight.tls->subject_alternative = "x,y";
+  sight.tls->earliest_expiry = core::from_millis(2'000'000'000'000);
+  const std::string info =
+      "probe_ssl_last_chain_info{fingerprint_sha256=\"ab\",issuer=\"CN=y\",job=\"j\",serialnumber=\"1f\",subject=\"CN="
+      "x\","
+      "subjectalternative=\"x,y\"}";
+  const std::string chain = "probe_ssl_last_chain_expiry_timestamp_seconds{job=\"j\"}";
+  auto values = rows(sight);
+  EXPECT_EQ(values.at(info), 1);
+  EXPECT_EQ(values.at("probe_tls_version_info{job=\"j\",version=\"TLS 1.3\"}"), 1);
+  EXPECT_EQ(values.at("probe_tls_cipher_info{cipher=\"TLS_AES_128_GCM_SHA256\",job=\"j\"}"), 1);
+  EXPECT_EQ(values.at("probe_ssl_earliest_cert_expiry{job=\"j\"}"), 2e9);
+  EXPECT_EQ(values.at(chain), -62135596800.0);  // nothing was verified
+  sight.tls->chain_expiry = core::from_millis(2'100'000'000'999);
+  EXPECT_EQ(rows(sight).at(chain), 2.1e9);
+  rows(sight);
+  EXPECT_EQ(fresh_, 0U);
+  // A certificate that is not trusted: its expiry stands, a chain there is none.
+  sight.tls->chain_expiry.reset();
+  sight.tls->verify_error = "expired";
+  sight.tls->fingerprint_sha256 = "cd";
+  values = rows(sight);
+  EXPECT_FALSE(values.contains(chain));
+  EXPECT_FALSE(values.contains(info));
+  EXPECT_EQ(values.at("probe_ssl_earliest_cert_expiry{job=\"j\"}"), 2e9);
+}
+
+TEST(HttpSeries, LengthAsGoSeesIt) {
+  net::HttpResponse response;
+  EXPECT_EQ(content_length(response), 0);
+  response.status = 200;
+  EXPECT_EQ(content_length(response), -1);
+  response.content_length = 5;
+  EXPECT_EQ(content_length(response), 5);
+  response.content_length.reset();
+  response.status = 204;
+  EXPECT_EQ(content_length(response), 0);
+}
+
+TEST(HttpSeries, HashesAddressesAsBlackboxDoes) {
+  net::Endpoint address;
+  address.v6 = true;
+  address.bytes[15] = 1;
+  EXPECT_EQ(address_hash(address), 1751717746U);  // of ::1
+}
+
+}  // namespace
+}  // namespace tocsin::probes::http

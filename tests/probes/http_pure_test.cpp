@@ -1,0 +1,211 @@
+// The parts of the HTTP probe that need no socket: JSON paths, dates, requests and redirects.
+#include <gtest/gtest.h>
+
+#include "http/date.hpp"
+#include "http/json_path.hpp"
+#include "http/request.hpp"
+#include "support/temp_dir.hpp"
+
+namespace tocsin::probes::http {
+namespace {
+
+std::string at(const std::string& path, const std::string& body) {
+  const auto parsed = JsonPath::parse(path);
+  if (!parsed) return "<not a path>";
+  const auto found = look_up(body, {*parsed});
+  if (!found) return "<" + std::string(core::to_string(found.error().outcome)) + ">";
+  return found->front().present ? found->front().text : "<absent>";
+}
+
+TEST(JsonPath, FindsWhatStandsThere) {
+  struct Case {
+    const char *path, *body, *text;
+  };
+  const Case cases[] = {
+      {"$", "true", "true"},
+      {"$", "\"a b\"", "a b"},
+      {"$", "null", "null"},
+      {"$.a", R"({"a":"x"})", "x"},
+      {"$.a.b[1].c", R"({"a":{"b":[0,{"c":false}]}})", "false"},
+      {"$['a b'].c", R"({"a b":{"c":12}})", "12"},
+      {"$[\"a.b\"]", R"({"a.b":1})", "1"},
+      {"$['it\\'s']", R"({"it's":1})", "1"},
+      {"$.n", R"({"n":1.50})", "1.5"},
+      {"$.n", R"({"n":1e3})", "1000"},
+      {"$.n", R"({"n":-0.1})", "-0.1"},
+      {"$.n", R"({"n":18446744073709551615})", "18446744073709551615"},
+      {"$.o", R"({"o":{"a":[1,2]}})", R"({"a":[1,2]})"},
+      {"$.a", R"({"b":1})", "<absent>"},
+      {"$.a.b", R"({"a":1})", "<absent>"},
+      {"$[3]", "[1,2,3]", "<absent>"},
+      {"$[0]", R"({"0":1})", "<absent>"},
+      {"$.a", "<html>", "<unexpected>"},
+      {"$.a", "", "<unexpected>"},
+      {"$.a", "{} x", "<unexpected>"},
+  };
+  for (const Case& c : cases) EXPECT_EQ(at(c.path, c.body), c.text) << c.path << " in " << c.body;
+}
+
+TEST(JsonPath, RefusesWhatIsNoPath) {
+  for (const char* text : {"", "a", "$a", "$.", "$..a", "$[", "$[]", "$[-1]", "$[1", "$['a'", "$['a", "$[a]", "$[*]",
+                           "$.a.", "$[99999999999999999999]", "$[1]x"}) {
+    EXPECT_FALSE(JsonPath::parse(text)) << text;
+  }
+  std::string deep = "$";
+  for (int i = 0; i < 65; ++i) deep += ".a";
+  EXPECT_FALSE(JsonPath::parse(deep));
+}
+
+TEST(JsonPath, BoundsTheDepthOfBodies) {
+  EXPECT_EQ(at("$", std::string(60, '[') + std::string(60, ']')).substr(0, 2), "[[");
+  EXPECT_EQ(at("$", std::string(100'000, '[')), "<unexpected>");
+}
+
+TEST(HttpDate, ReadsAllThreeForms) {
+  EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), 784111777);
+  EXPECT_EQ(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT"), 784111777);
+  EXPECT_EQ(parse_http_date("Sun Nov  6 08:49:37 1994"), 784111777);
+  EXPECT_EQ(parse_http_date("Thu, 01 Jan 1970 00:00:00 GMT"), 0);
+  EXPECT_EQ(parse_http_date("Tue, 29 Feb 2028 23:59:59 GMT"), 1835481599);
+}
+
+TEST(HttpDate, RefusesTheRest) {
+  for (const char* text :
+       {"", "0", "-1", "yesterday", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET",
+        "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT", "Sun, 06 Nov 1994 8:49:37 GMT",
+        "Sun, 06 Now 1994 08:49:37 GMT", "Sun, 06 Nov 199 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT x"}) {
+    EXPECT_FALSE(parse_http_date(text)) << text;
+  }
+}
+
+net::Url url(const std::string& text) { return net::parse_url(text).value(); }
+
+std::string header_of(const net::HttpRequest& request, std::string_view name) {
+  return std::string(net::header(request.headers, name));
+}
+
+HttpOptions options_for(const std::string& target) {
+  HttpOptions options;
+  options.url = url(target);
+  return options;
+}
+
+core::SecretSource given(const std::string& text) {
+  core::SecretSource source;
+  source.value = core::Secret(text);
+  return source;
+}
+
+TEST(HttpRequest, SaysWhoAsksAndProvesIt) {
+  auto options = options_for("http://host:81/a?b=c");
+  options.headers.push_back({"X-Api-Key", given("k")});
+  options.user = "Aladdin";
+  options.password = given("open sesame");
+  auto request = build_request(options).value();
+  EXPECT_EQ(request.target, "/a?b=c");
+  EXPECT_EQ(header_of(request, "Host"), "host:81");
+  EXPECT_EQ(header_of(request, "Authorization"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+  EXPECT_EQ(header_of(request, "X-Api-Key"), "k");
+  EXPECT_EQ(header_of(request, "Connection"), "close");
+  EXPECT_EQ(header_of(request, "User-Agent").substr(0, 7), "tocsin/");
+  options.bearer = given("tok");
+  request = build_request(options).value();
+  EXPECT_EQ(header_of(request, "Authorization"), "Bearer tok");
+  for (const auto& [user, text] : {std::pair("a", "YTpi"), std::pair("ab", "YWI6Yg=="), std::pair("abc", "YWJjOmI=")}) {
+    auto basic = options_for("http://h/");
+    basic.user = user;
+    basic.password = given("b");
+    EXPECT_EQ(header_of(build_request(basic).value(), "Authorization"), std::string("Basic ") + text);
+  }
+}
+
+TEST(HttpRequest, TakesSecretsFromFilesEachTime) {
+  const test::TempDir dir;
+  auto options = options_for("http://host/");
+  options.headers.push_back({"X-Api-Key", {}});
+  options.headers[0].value.file = dir / "key";
+  EXPECT_TRUE(reads_files(options));
+  const auto missing = build_request(options);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().outcome, core::Outcome::auth);
+  dir.write("key", "one\n");
+  EXPECT_EQ(header_of(build_request(options).value(), "X-Api-Key"), "one");
+  dir.write("key", "two\r\nHost: evil");
+  const auto broken = build_request(options);
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().detail.find("evil"), std::string::npos);
+}
+
+TEST(HttpRequest, KnowsWhomToTrust) {
+  const auto trusted = [](const char* home, const char* other) { return same_trust(url(home), url(other)); };
+  EXPECT_TRUE(trusted("http://a/x", "http://A:80/y"));
+  EXPECT_TRUE(trusted("http://a/", "https://a/"));
+  EXPECT_TRUE(trusted("https://a:8443/", "https://a:8443/z"));
+  EXPECT_FALSE(trusted("https://a/", "http://a/"));  // from the clear nobody takes it back
+  EXPECT_FALSE(trusted("http://a/", "http://b/"));
+  EXPECT_FALSE(trusted("http://a/", "http://a:81/"));
+  EXPECT_FALSE(trusted("http://a:81/", "https://a/"));
+  EXPECT_FALSE(trusted("http://a/", "http://a.evil/"));
+}
+
+net::HttpResponse answer(unsigned status, const std::string& location) {
+  net::HttpResponse response;
+  response.status = status;
+  if (!location.empty()) response.headers.emplace_back("Location", location);
+  return response;
+}
+
+TEST(HttpRedirect, GoesWhereLocationSays) {
+  const auto from = url("https://a/x/y?q");
+  for (const unsigned status : {301U, 302U, 303U, 307U, 308U}) {
+    const auto to = redirect_of(from, answer(status, "../z"));
+    ASSERT_TRUE(to && *to) << status;
+    EXPECT_EQ((*to)->display(), "https://a/z");
+  }
+  EXPECT_EQ(redirect_of(from, answer(302, "//b:1/c")).value()->display(), "https://b:1/c");
+  EXPECT_EQ(redirect_of(from, answer(302, "http://b/")).value()->display(), "http://b/");
+  for (const unsigned status : {200U, 300U, 304U, 305U, 404U}) EXPECT_FALSE(redirect_of(from, answer(status, "/z")));
+  EXPECT_FALSE(redirect_of(from, answer(302, "")));
+  const auto bad = redirect_of(from, answer(302, "ftp://b/?token=t0p"));
+  ASSERT_TRUE(bad && !*bad);
+  EXPECT_EQ(bad->error().outcome, core::Outcome::protocol);
+  EXPECT_EQ(bad->error().detail.find("t0p"), std::string::npos);
+}
+
+TEST(HttpRedirect, LeavesCredentialsAtHome) {
+  auto options = options_for("https://a/x");
+  options.method = "POST";
+  options.body = "data";
+  for (const char* name : {"X-Api-Key", "Cookie", "Accept", "Content-Type"})
+    options.headers.push_back({name, given("v")});
+  options.bearer = given("tok");
+  const auto request = build_request(options).value();
+
+  const auto home = follow(request, 302, url("https://a/y"), true);
+  EXPECT_EQ(home.method, "GET");
+  EXPECT_EQ(home.body, "");
+  EXPECT_EQ(home.target, "/y");
+  EXPECT_EQ(header_of(home, "Authorization"), "Bearer tok");
+  EXPECT_EQ(header_of(home, "X-Api-Key"), "v");
+  EXPECT_EQ(header_of(home, "Content-Type"), "");
+
+  const auto away = follow(request, 307, url("https://b:444/y"), false);
+  EXPECT_EQ(away.method, "POST");
+  EXPECT_EQ(away.body, "data");
+  EXPECT_EQ(header_of(away, "Host"), "b:444");
+  EXPECT_EQ(header_of(away, "Accept"), "v");
+  EXPECT_EQ(header_of(away, "Content-Type"), "v");
+  for (const char* name : {"Authorization", "X-Api-Key", "Cookie"}) EXPECT_EQ(header_of(away, name), "") << name;
+}
+
+TEST(HttpRequest, AsksTlsForTheConfiguredName) {
+  auto options = options_for("https://10.0.0.1/");
+  EXPECT_EQ(server_name(options), "");
+  options.headers.push_back({"host", given("www.example.org:443")});
+  EXPECT_EQ(server_name(options), "www.example.org");
+  options.tls.server_name = "other";
+  EXPECT_EQ(server_name(options), "other");
+}
+
+}  // namespace
+}  // namespace tocsin::probes::http
