@@ -1,0 +1,123 @@
+"""What the benchmarks share: processes on free ports, in a temporary folder, and how much processor time they took."""
+import http.client
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class House:
+    """Starts processes and ends them all when it is left."""
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(prefix="tocsin-bench.")
+        self.processes = []
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self.processes):
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def path(self, name, text=None):
+        path = os.path.join(self.folder, name)
+        if text is not None:
+            with open(path, "w") as f:
+                f.write(text)
+        return path
+
+    def start(self, *argv, env=None):
+        log = open(self.path("log.%d" % len(self.processes)), "wb")
+        process = subprocess.Popen([str(a) for a in argv], stdout=log, stderr=log, env={**os.environ, **(env or {})})
+        process.log = log.name
+        self.processes.append(process)
+        return process
+
+    def redis(self, port):
+        process = self.start("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", self.folder)
+        wait_port(port)
+        return process
+
+    def nginx(self, port):
+        config = self.path("nginx.%d.conf" % port, """daemon off; pid nginx.%d.pid; error_log stderr warn; worker_processes 1;
+events { worker_connections 4096; }
+http { access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
+  server { listen 127.0.0.1:%d backlog=4096; location /health { default_type text/plain; return 200 "ok\\n"; } } }""" % (port, port))
+        process = self.start(shutil.which("nginx") or "/usr/sbin/nginx", "-p", self.folder, "-e", "stderr", "-c", config)
+        wait_port(port)
+        return process
+
+    def alertmanager(self, port):
+        config = self.path("alertmanager.yml", "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+        process = self.start("prometheus-alertmanager", "--config.file=" + config, "--storage.path=" + self.path("am"),
+                             "--web.listen-address=127.0.0.1:%d" % port, "--cluster.listen-address=")
+        wait_http("http://127.0.0.1:%d/-/ready" % port)
+        return process
+
+
+def get(url, timeout=5):
+    with urllib.request.urlopen(url, timeout=timeout) as answer:
+        return answer.read().decode()
+
+
+def get_json(url):
+    return json.loads(get(url))
+
+
+def wait_for(what, condition, seconds=30, step=0.05):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if condition():
+                return
+        except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError):
+            pass
+        time.sleep(step)
+    raise SystemExit("bench: %s did not happen within %d s" % (what, seconds))
+
+
+def wait_port(port):
+    def open_():
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    wait_for("port %d" % port, open_)
+
+
+def wait_http(url):
+    wait_for(url, lambda: get(url) is not None)
+
+
+def cpu_seconds(process):
+    """User and system time that the process has taken, of all its threads."""
+    with open("/proc/%d/stat" % process.pid) as f:
+        fields = f.read().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def metric(text, name):
+    for line in text.splitlines():
+        if line.startswith(name + " ") or line.startswith(name + "{"):
+            return float(line.rsplit(" ", 1)[1])
+    return 0.0
+
+
+def count_samples(text):
+    return sum(1 for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def spread(values):
+    return "median %.4g (min %.4g, max %.4g, n=%d)" % (statistics.median(values), min(values), max(values), len(values))

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Benchmarks: tocsin beside its peers, in turns in one run. Usage: run.sh [probes|detect|store|promql] [OPTIONS]
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+name=${1:-probes}
+[ $# -gt 0 ] && shift
+case $name in
+  probes | detect) exec python3 "bench/$name.py" --tocsin build/tocsin "$@" ;;
+  store | promql)
+    cmake --preset release -DTOCSIN_BENCH=ON >/dev/null
+    ninja -C build/release "bench_$name"
+    exec "build/release/bench/bench_$name" "$@"
+    ;;
+  *) sed -n '2s/^# //p' "$0" >&2; exit 2 ;;
+esac

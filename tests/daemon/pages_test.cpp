@@ -1,0 +1,65 @@
+// What /metrics and / say.
+#include <gtest/gtest.h>
+
+#include "src/exposition.hpp"
+#include "src/status_page.hpp"
+
+namespace tocsin::daemon {
+namespace {
+
+TEST(Exposition, GroupsFamiliesAndLeavesOutWhatRulesMade) {
+  store::Store store{store::Limits{}};
+  const auto target = store.open_block("target");
+  core::Batch batch;
+  batch.fresh = {{0, core::Labels{{"__name__", "redis_up"}, {"job", "cache"}, {"instance", "a\"b"}}},
+                 {1, core::Labels{{"__name__", "redis_commands_total"}, {"job", "cache"}, {"instance", "a\"b"}, {"cmd", "get"}}}};
+  batch.rows = {{0, 1}, {1, 12}};
+  (void)store.append(target, core::from_millis(10'000), batch);
+  const auto rule = store.open_block("rule");
+  core::Batch recorded;
+  recorded.fresh = {{0, core::Labels{{"__name__", "ALERTS"}, {"job", "cache"}, {"instance", "a"}, {"alertname", "x"}}},
+                    {1, core::Labels{{"__name__", "redis:memory_used:ratio"}, {"job", "cache"}, {"instance", "a"}}}};
+  recorded.rows = {{0, 1}, {1, 0.5}};
+  (void)store.append(rule, core::from_millis(10'000), recorded);
+  store.publish();
+  Metadata metadata;
+  metadata.emplace("redis_up", core::MetricMeta{"redis_up", core::MetricType::gauge, "Whether Redis answered."});
+  metadata.emplace("redis_commands_total", core::MetricMeta{"redis_commands_total", core::MetricType::counter, "Calls."});
+  EXPECT_EQ(expose_targets(store.snapshot(), metadata, core::from_millis(11'000)),
+            "# HELP redis_commands_total Calls.\n# TYPE redis_commands_total counter\n"
+            "redis_commands_total{cmd=\"get\",instance=\"a\\\"b\",job=\"cache\"} 12\n"
+            "# HELP redis_up Whether Redis answered.\n# TYPE redis_up gauge\n"
+            "redis_up{instance=\"a\\\"b\",job=\"cache\"} 1\n");
+  EXPECT_EQ(expose_targets(store.snapshot(), metadata, core::from_millis(400'000)), "") << "values older than the look-back are not given";
+}
+
+TEST(StatusPage, EscapesEverythingThatOthersSaid) {
+  PageData data;
+  data.now = core::from_millis(1'000'000);
+  TargetStatus target;
+  target.job = "<script>alert(1)</script>";
+  target.display = "redis://a\"b";
+  target.detail = "<b>";
+  target.outcome = core::Outcome::connect;
+  target.last_probe = core::from_millis(999'000);
+  data.targets.push_back(target);
+  data.config_good = false;
+  data.config_error = "x.yml:1:2: <i>";
+  const std::string page = status_page(data);
+  EXPECT_EQ(page.find("<script"), std::string::npos);
+  EXPECT_NE(page.find("&lt;script&gt;"), std::string::npos);
+  EXPECT_EQ(page.find("<i>"), std::string::npos);
+  EXPECT_NE(page.find("1 target is sick"), std::string::npos);
+  EXPECT_NE(page.find("old configuration is in force"), std::string::npos);
+  EXPECT_EQ(page.find("{{"), std::string::npos) << "a placeholder was left";
+}
+
+TEST(StatusPage, SaysSoWhenAllIsWell) {
+  PageData data;
+  data.now = core::from_millis(1'000'000);
+  EXPECT_NE(status_page(data).find("All is well"), std::string::npos);
+  EXPECT_NE(status_page(data).find("nobody is told"), std::string::npos) << "no Alertmanager is worth a warning";
+}
+
+}  // namespace
+}  // namespace tocsin::daemon

@@ -1,0 +1,99 @@
+#include "src/schedule.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+namespace tocsin::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+using Verdict = Confirmation::Verdict;
+
+TEST(WheelOffset, SpreadsTargetsEvenlyWhateverTheirNumber) {
+  std::array<int, 10> tenths{};
+  for (std::uint64_t n = 0; n < 1000; ++n) {
+    const auto offset = wheel_offset(n, 10s);
+    ASSERT_GE(offset, 0ms);
+    ASSERT_LT(offset, 10s);
+    ++tenths[static_cast<std::size_t>(offset / 1s)];
+  }
+  for (const int count : tenths) EXPECT_NEAR(count, 100, 3);
+}
+
+TEST(WheelOffset, StaysWhenMoreTargetsCome) { EXPECT_EQ(wheel_offset(7, 15s), wheel_offset(7, 15s)); }
+
+TEST(Wheel, GivesEachTargetOncePerInterval) {
+  const core::Deadline start{};
+  Wheel wheel(start);
+  for (std::uint32_t id = 0; id < 20; ++id) wheel.add(id, id, 1s, start);
+  std::map<std::uint32_t, int> times;
+  for (auto now = start; now < start + 10s; now += 100ms) {
+    for (const std::uint32_t id : wheel.due(now)) ++times[id];
+  }
+  EXPECT_EQ(times.size(), 20U);
+  for (const auto& [id, count] : times) EXPECT_EQ(count, 10) << id;
+}
+
+TEST(Wheel, SkipsIntervalsThatWereSleptThrough) {
+  const core::Deadline start{};
+  Wheel wheel(start);
+  wheel.add(1, 0, 1s, start);
+  EXPECT_EQ(wheel.due(start).size(), 1U);
+  EXPECT_EQ(wheel.due(start + 60s).size(), 1U) << "no burst after a pause";
+  EXPECT_TRUE(wheel.due(start + 60s).empty());
+  EXPECT_EQ(wheel.next(start + 60s), start + 61s);
+}
+
+TEST(Wheel, ForgetsATargetThatWasRemoved) {
+  const core::Deadline start{};
+  Wheel wheel(start);
+  wheel.add(1, 0, 1s, start);
+  wheel.add(2, 0, 1s, start);
+  wheel.remove(1);
+  EXPECT_EQ(wheel.due(start), std::vector<std::uint32_t>{2});
+  EXPECT_EQ(wheel.size(), 1U);
+}
+
+struct Step {
+  bool good;
+  Verdict expected;
+};
+
+class Confirming : public testing::TestWithParam<std::pair<core::Duration, std::vector<Step>>> {};
+
+TEST_P(Confirming, Decides) {
+  Confirmation confirmation;
+  std::size_t n = 0;
+  for (const Step& step : GetParam().second) {
+    EXPECT_EQ(confirmation.judge(step.good, GetParam().first), step.expected) << "step " << n;
+    ++n;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, Confirming,
+    testing::Values(
+        // A slip between good answers leaves no trace but a count.
+        std::pair{core::Duration{500}, std::vector<Step>{{true, Verdict::append}, {false, Verdict::hold}, {true, Verdict::drop_held}, {true, Verdict::append}}},
+        // A failure that is confirmed is told with both its times; later ones need no confirmation.
+        std::pair{core::Duration{500}, std::vector<Step>{{true, Verdict::append}, {false, Verdict::hold}, {false, Verdict::append_both}, {false, Verdict::append}, {true, Verdict::append}, {false, Verdict::hold}}},
+        // A target that is sick from the start is confirmed as well.
+        std::pair{core::Duration{500}, std::vector<Step>{{false, Verdict::hold}, {false, Verdict::append_both}}},
+        // Without `confirm` the first failure counts.
+        std::pair{core::Duration{0}, std::vector<Step>{{true, Verdict::append}, {false, Verdict::append}, {false, Verdict::append}}}));
+
+TEST(Confirmation, KnowsWhatWasSettled) {
+  Confirmation confirmation;
+  EXPECT_EQ(confirmation.settled(), std::nullopt);
+  (void)confirmation.judge(false, core::Duration{500});
+  EXPECT_TRUE(confirmation.holding());
+  EXPECT_EQ(confirmation.settled(), std::nullopt) << "held is not settled";
+  (void)confirmation.judge(false, core::Duration{500});
+  EXPECT_EQ(confirmation.settled(), false);
+}
+
+}  // namespace
+}  // namespace tocsin::daemon
