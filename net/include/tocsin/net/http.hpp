@@ -50,8 +50,8 @@ struct ExchangeTimes {
   std::optional<core::Deadline> done;
 };
 
-/// Sends one request and reads its response on a stream whose deadline is set. `times` (may be null) and `partial` (may be null: the
-/// response as far as it was read, when it fails) must outlive the call.
+/// Sends one request and reads its response on a stream whose deadline is set. `times` (may be null) and `partial` (may
+/// be null: the response as far as it was read, when it fails) must outlive the call.
 [[nodiscard]] Task<core::Result<HttpResponse>> exchange(Stream& stream, const HttpRequest& request, HttpLimits limits,
                                                         ExchangeTimes* times, HttpResponse* partial);
 
@@ -81,7 +81,7 @@ struct ServerRequest {
   std::string query;  // as sent
   Headers headers;
   std::string body;
-  std::string peer;   // address:port, or "local" for the unix socket
+  std::string peer;  // address:port, or "local" for the unix socket
 };
 
 struct ServerResponse {
@@ -100,8 +100,8 @@ struct ServerLimits {
   std::chrono::seconds write{60};
 };
 
-/// Serves on one address (host:port, port 0 takes a free one) or a unix socket. Handlers run on the loop; an exception out of one
-/// answers 500 and goes to the crash handler. Responses over 1 KiB are gzipped where the client accepts it.
+/// Serves on one address (host:port, port 0 takes a free one) or a unix socket. Handlers run on the loop; an exception
+/// out of one answers 500 and goes to the crash handler. Responses over 1 KiB are gzipped where the client accepts it.
 class HttpServer {
  public:
   using Handler = std::function<Task<ServerResponse>(ServerRequest)>;

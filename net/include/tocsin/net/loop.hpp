@@ -1,5 +1,5 @@
-// An event loop on one thread, and coroutines on it. The headers of this folder carry no Asio beyond `awaitable` and the
-// executor type: Asio's I/O templates are instantiated in net/src only.
+// An event loop on one thread, and coroutines on it. The headers of this folder carry no Asio beyond `awaitable` and
+// the executor type: Asio's I/O templates are instantiated in net/src only.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -41,6 +41,9 @@ class Loop {
   void post_after(std::chrono::nanoseconds delay, std::function<void()> work);
   /// From any thread: starts a coroutine on the loop. An exception that leaves it goes to the crash handler.
   void spawn(std::string name, Task<void> task);
+  /// As `spawn`; calling what it returns (from any thread, while the loop exists) cancels the coroutine: what it waits
+  /// for ends with Outcome::cancelled or false, and so does all that it starts after that.
+  [[nodiscard]] std::function<void()> spawn_cancellable(std::string name, Task<void> task);
   /// Calls `handler(signal number)` on the loop for each of these signals, from now on.
   void on_signals(std::initializer_list<int> signals, std::function<void(int)> handler);
 
@@ -53,7 +56,7 @@ class Loop {
 [[nodiscard]] Task<bool> sleep_for(std::chrono::nanoseconds duration);
 [[nodiscard]] Task<bool> sleep_until(core::Deadline when);
 
-/// Something that one coroutine waits for and others set. Everything on one loop.
+/// Something that coroutines wait for and others set. Everything on one loop; when it goes, those who wait get false.
 class Event {
  public:
   explicit Event(Executor executor);
@@ -69,7 +72,7 @@ class Event {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // shared with the coroutines that wait
 };
 
 /// Threads for what blocks (name look-ups, file reads on slow disks). Bounded queue.

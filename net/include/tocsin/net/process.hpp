@@ -22,18 +22,18 @@ struct ProcessSpec {
 };
 
 struct ProcessExit {
-  int status = 0;               // exit status; -1 if it ended by a signal
-  std::optional<int> signal;    // the signal that ended it
-  bool timed_out = false;       // the deadline passed, the group was ended
-  bool output_cut = false;      // stdout or stderr was longer than max_output
+  int status = 0;             // exit status; -1 if it ended by a signal
+  std::optional<int> signal;  // the signal that ended it
+  bool timed_out = false;     // the deadline passed, the group was ended
+  bool output_cut = false;    // stdout or stderr was longer than max_output
   std::string out;
   std::string err;
   std::chrono::nanoseconds took{0};
 };
 
-/// Runs it to its end. A command that cannot be started (missing, not executable) is a Failure. File descriptors of ours are closed in
-/// it; its process group is ended (TERM, then KILL) at the deadline or when the coroutine is cancelled, and nothing of the group is left
-/// behind when it exits by itself.
+/// Runs it to its end. A command that cannot be started (missing, not executable) is a Failure. File descriptors of
+/// ours are closed in it; its process group is ended (TERM, then KILL) at the deadline or when the coroutine is
+/// cancelled, and nothing of the group is left behind when it exits by itself.
 [[nodiscard]] Task<core::Result<ProcessExit>> run_process(ProcessSpec spec, core::Deadline deadline);
 
 }  // namespace tocsin::net

@@ -1,4 +1,5 @@
-// A connection: TCP, TLS over TCP, or a unix socket, behind one interface. Not thread-safe: use it on the loop it was made on.
+// A connection: TCP, TLS over TCP, or a unix socket, behind one interface. Not thread-safe: use it on the loop it was
+// made on.
 #pragma once
 
 #include <array>
@@ -29,18 +30,18 @@ struct TlsOptions {
 
 /// What the peer showed in the handshake; filled as far as it came, also when verification failed.
 struct TlsInfo {
-  std::string version;  // "TLS 1.3"
-  std::string cipher;   // IANA name
-  std::optional<core::TimePoint> earliest_expiry;    // the smallest notAfter of the presented certificates
-  std::optional<core::TimePoint> chain_expiry;       // of the verified chain; none where verification is off or failed
-  std::string fingerprint_sha256;                    // of the leaf, lower-case hex
-  std::string subject, issuer, serial;               // as Go prints them: "CN=x,O=y"; serial in hex
-  std::string subject_alternative;                   // "DNS:a,DNS:b" without prefixes: a,b
-  std::string verify_error;                          // empty if verified (or not asked to)
+  std::string version;                             // "TLS 1.3"
+  std::string cipher;                              // IANA name
+  std::optional<core::TimePoint> earliest_expiry;  // the smallest notAfter of the presented certificates
+  std::optional<core::TimePoint> chain_expiry;     // of the verified chain; none where verification is off or failed
+  std::string fingerprint_sha256;                  // of the leaf, lower-case hex
+  std::string subject, issuer, serial;             // as Go prints them: "CN=x,O=y"; serial in hex
+  std::string subject_alternative;                 // "DNS:a,DNS:b" without prefixes: a,b
+  std::string verify_error;                        // empty if verified (or not asked to)
 };
 
 struct Address {
-  std::string host;         // name or numeric address; for unix sockets the path
+  std::string host;  // name or numeric address; for unix sockets the path
   std::uint16_t port = 0;
   bool unix_socket = false;
   /// host:port, [v6]:port, or the path.
@@ -60,8 +61,8 @@ struct Endpoint {
 class Stream {
  public:
   virtual ~Stream() = default;
-  /// The one deadline of everything on this stream: when it passes, the operation that waits ends with Outcome::timeout, and so
-  /// does every later one until a new deadline is set. Cheap to call again.
+  /// The one deadline of everything on this stream: when it passes, the operation that waits ends with
+  /// Outcome::timeout, and so does every later one until a new deadline is set. Cheap to call again.
   virtual void expires_at(core::Deadline deadline) = 0;
   /// Reads at least one byte. An orderly end is Outcome::closed.
   [[nodiscard]] virtual Task<core::Result<std::size_t>> read_some(std::span<char> into) = 0;
@@ -79,7 +80,8 @@ class Stream {
   virtual void close() noexcept = 0;
 };
 
-/// Looks names up and connects. Owns the TLS contexts and the pool that resolves. One for the process; use it on any loop.
+/// Looks names up and connects. Owns the TLS contexts and the pool that resolves. One for the process; use it on any
+/// loop.
 class Connector {
  public:
   struct Impl;
@@ -88,16 +90,16 @@ class Connector {
   Connector(const Connector&) = delete;
   Connector& operator=(const Connector&) = delete;
 
-  /// All addresses of a name, in the system's order; numeric addresses answer at once. Failures are Outcome::resolve, or
-  /// timeout with Phase::resolve. At most one look-up a name is under way; the others wait for it.
+  /// All addresses of a name, in the system's order; numeric addresses answer at once. Failures are Outcome::resolve,
+  /// or timeout with Phase::resolve. At most one look-up a name is under way; the others wait for it.
   [[nodiscard]] Task<core::Result<std::vector<Endpoint>>> resolve(std::string host, std::uint16_t port,
-                                                                 core::Deadline deadline);
+                                                                  core::Deadline deadline);
   /// Connects one numeric endpoint; the stream's deadline is `deadline`.
   [[nodiscard]] Task<core::Result<std::unique_ptr<Stream>>> connect(Endpoint endpoint, core::Deadline deadline);
   [[nodiscard]] Task<core::Result<std::unique_ptr<Stream>>> connect_unix(std::string path, core::Deadline deadline);
   /// Resolves, tries the addresses in order until one connects (each gets a fair part of the time), then TLS if asked.
   [[nodiscard]] Task<core::Result<std::unique_ptr<Stream>>> open(Address address, std::optional<TlsOptions> tls,
-                                                                core::Deadline deadline);
+                                                                 core::Deadline deadline);
   /// Reads certificate files again (after a reload).
   void forget_tls_contexts();
 

@@ -1,4 +1,5 @@
-// URLs of targets and services. User info is taken apart from the rest when parsed, so that it cannot leak into a label or a log.
+// URLs of targets and services. User info is taken apart from the rest when parsed, so that it cannot leak into a label
+// or a log.
 #pragma once
 
 #include <cstdint>

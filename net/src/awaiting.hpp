@@ -1,0 +1,21 @@
+// How this room awaits: errors come as values, and a cancelled coroutine starts nothing new.
+#pragma once
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "tocsin/net/loop.hpp"
+
+namespace tocsin::net {
+
+inline constexpr auto as_values = boost::asio::as_tuple(boost::asio::use_awaitable);
+
+/// Whether the coroutine that asks was cancelled.
+[[nodiscard]] inline Task<bool> is_cancelled() {
+  const auto state = co_await boost::asio::this_coro::cancellation_state;
+  co_return state.cancelled() != boost::asio::cancellation_type::none;
+}
+
+}  // namespace tocsin::net
