@@ -32,6 +32,7 @@ struct Runner {
   std::unique_ptr<probes::Prober> prober;
   Confirmation confirmation;
   std::optional<core::Observation> held;
+  core::Deadline first_failure{};   // when the probe began whose failure is held
   core::Deadline fresh_after{};     // the next probe from then on starts with a new connection
   core::Deadline sentinel_after{};  // a sentinel is not believed before
   bool probing = false;
@@ -154,6 +155,10 @@ net::Task<void> Lane::Impl::run(RunnerPtr runner) {
   probes::ProbeStart begin;
   begin.at = hooks.clock();
   begin.deadline = now + runner->config.timeout;
+  // However the first probe failed, the second has decided by `timeout + confirm` after the first began.
+  if (runner->confirmation.holding()) {
+    begin.deadline = std::min(begin.deadline, runner->first_failure + runner->config.timeout + runner->config.confirm);
+  }
   begin.fresh = now >= runner->fresh_after;
   if (begin.fresh) runner->fresh_after = now + runner->config.reconnect;
   probes.fetch_add(1, std::memory_order_relaxed);
@@ -162,6 +167,7 @@ net::Task<void> Lane::Impl::run(RunnerPtr runner) {
   if (stopped || runner->removed) co_return;
   conclude(*runner, std::move(observation));
   if (runner->confirmation.holding()) {
+    runner->first_failure = now;
     loop.spawn("confirm " + runner->config.display, confirm_later(runner));
   } else if (runner->config.sentinel && runner->prober->has_sentinel()) {
     runner->watching = true;
@@ -171,7 +177,8 @@ net::Task<void> Lane::Impl::run(RunnerPtr runner) {
 
 net::Task<void> Lane::Impl::confirm_later(RunnerPtr runner) {
   const auto self = shared_from_this();
-  if (!co_await net::sleep_for(runner->config.confirm)) co_return;
+  const auto when = runner->first_failure + runner->config.confirm;
+  if (!co_await net::sleep_until(when)) co_return;
   // A regular probe may have come in between and settled it.
   if (runner->confirmation.holding() && !runner->probing) start(runner);
 }
