@@ -55,3 +55,8 @@ elseif(TOCSIN_SANITIZE STREQUAL "thread")
 elseif(TOCSIN_SANITIZE)
   message(FATAL_ERROR "TOCSIN_SANITIZE is '${TOCSIN_SANITIZE}': address, thread or empty")
 endif()
+
+# libFuzzer needs to see which way the code went, in every room.
+if(TOCSIN_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -14,7 +14,7 @@
 #include "src/one_probe.hpp"
 #include "src/process.hpp"
 #include "tocsin/core/yaml.hpp"
-#include "tocsin/daemon/config/unit.hpp"
+#include "tocsin/daemon/config/stop_timeout.hpp"
 #include "tocsin/net/url.hpp"
 #include "tocsin/rules/rule_file.hpp"
 
