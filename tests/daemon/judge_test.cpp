@@ -1,0 +1,143 @@
+#include "src/judge.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+#include "support/wait_until.hpp"
+#include "tocsin/core/yaml.hpp"
+#include "tocsin/rules/rule_file.hpp"
+
+namespace tocsin::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+using test::wait_until;
+
+core::TimePoint wall() { return std::chrono::time_point_cast<core::Duration>(std::chrono::system_clock::now()); }
+
+std::vector<rules::GroupSpec> groups(const std::string& text) {
+  core::Diagnostics diagnostics;
+  const auto document = core::parse_yaml(std::make_shared<core::SourceFile>(core::SourceFile{"rules.yml", text}), diagnostics);
+  auto specs = rules::parse_rule_file(document, diagnostics);
+  EXPECT_FALSE(diagnostics.has_errors()) << diagnostics.render();
+  return specs;
+}
+
+constexpr const char* down_rule = "groups: [{name: g, interval: 1h, rules: [{alert: Down, expr: 'redis_up == 0'}]}]\n";
+
+class JudgeTest : public testing::Test {
+ protected:
+  net::Loop loop{[](const std::string& name, const std::string& what) { ADD_FAILURE() << name << ": " << what; }};
+  std::mutex mutex;
+  std::vector<core::AlertChange> told;
+  Judge judge{loop, store::Limits{}, Log(Level::error, stderr_sink()), JudgeHooks{wall,
+                                                                                    [this](std::vector<core::AlertChange> changes) {
+                                                                                      const std::lock_guard lock(mutex);
+                                                                                      for (auto& c : changes) told.push_back(std::move(c));
+                                                                                    },
+                                                                                    [] { return std::vector<std::pair<core::Labels, double>>{}; }}};
+  std::thread thread{[this] { loop.run(); }};
+
+  void SetUp() override {
+    Judge::TargetInfo info;
+    info.id = 1;
+    info.labels = core::Labels{{"job", "cache"}, {"instance", "a"}};
+    info.metric_names = {"redis_up"};
+    std::vector<Judge::TargetInfo> added{info};
+    judge.change_targets({}, added);
+  }
+  void TearDown() override {
+    judge.stop();
+    loop.stop();
+    thread.join();
+  }
+
+  void rules(const std::string& text) {
+    Judge::Rules all;
+    all.groups = groups(text);
+    judge.set_rules(std::move(all));
+  }
+  void observe(double up, bool flip, core::TimePoint at) {
+    core::Observation observation;
+    observation.target = 1;
+    observation.at = at;
+    observation.outcome = up > 0 ? core::Outcome::ok : core::Outcome::connect;
+    if (!introduced) observation.batch.fresh = {{0, core::Labels{{"__name__", "redis_up"}, {"job", "cache"}, {"instance", "a"}}}};
+    introduced = true;
+    observation.batch.rows = {{0, up}};
+    std::vector<core::Observation> all;
+    all.push_back(std::move(observation));
+    judge.deliver(std::move(all), flip);
+  }
+  std::size_t count(core::AlertChange::Kind kind) {
+    const std::lock_guard lock(mutex);
+    return static_cast<std::size_t>(std::count_if(told.begin(), told.end(), [kind](const auto& c) { return c.kind == kind; }));
+  }
+  bool introduced = false;
+};
+
+TEST_F(JudgeTest, JudgesAFlipAtOnceAndNotAtTheNextSlot) {
+  rules(down_rule);
+  observe(1, true, wall() - 2s);
+  ASSERT_TRUE(wait_until([&] { return judge.counters().early_runs >= 1; }));
+  observe(0, true, wall());
+  EXPECT_TRUE(wait_until([&] { return count(core::AlertChange::Kind::firing) == 1; }, 2s)) << "the next slot is up to an hour away";
+  observe(1, true, wall() + 1ms);
+  EXPECT_TRUE(wait_until([&] { return count(core::AlertChange::Kind::resolved) == 1; }, 2s));
+}
+
+TEST_F(JudgeTest, LeavesGroupsAloneThatDoNotReadTheTarget) {
+  rules("groups: [{name: g, interval: 1h, rules: [{alert: Other, expr: 'redis_up{instance=\"b\"} == 0'}, {alert: Pg, expr: 'pg_up == 0'}]}]\n");
+  ASSERT_TRUE(wait_until([&] { return judge.counters().early_runs == 1; })) << "the first evaluation after a start";
+  observe(0, true, wall());
+  observe(1, true, wall() + 1ms);
+  ASSERT_TRUE(wait_until([&] { return judge.store_stats().samples_appended >= 2; }));
+  EXPECT_EQ(judge.counters().early_runs, 1U);
+}
+
+TEST_F(JudgeTest, CoalescesFlipsThatComeInARow) {
+  rules(down_rule);
+  const auto start = wall();
+  for (int n = 0; n < 40; ++n) observe(n % 2, true, start + core::Duration{n});
+  ASSERT_TRUE(wait_until([&] { return judge.store_stats().samples_appended >= 40; }));
+  ASSERT_TRUE(wait_until([&] { return judge.counters().early_runs >= 2; }));
+  EXPECT_LE(judge.counters().early_runs, 4U) << "at most one early run in 250 ms";
+}
+
+TEST_F(JudgeTest, KeepsAlertsOverAReloadAndEndsThoseOfRemovedRules) {
+  rules(down_rule);
+  observe(0, true, wall());
+  ASSERT_TRUE(wait_until([&] { return count(core::AlertChange::Kind::firing) == 1; }));
+  rules("groups: [{name: g, interval: 1h, rules: [{alert: Down, expr: 'redis_up == 0', annotations: {a: b}}]}]\n");
+  ASSERT_TRUE(wait_until([&] { return judge.counters().early_runs >= 3; }));
+  EXPECT_EQ(count(core::AlertChange::Kind::firing), 1U) << "it does not fire anew";
+  rules("groups: []\n");
+  EXPECT_TRUE(wait_until([&] { return judge.groups().empty(); }));
+}
+
+TEST_F(JudgeTest, AnswersReadersWhileItWorks) {
+  rules("groups: [{name: g, interval: 1s, rules: [{record: r, expr: 'redis_up + 1'}]}]\n");
+  const auto start = wall();
+  std::atomic<bool> done{false};
+  std::thread reader([&] {
+    const std::vector<core::Matcher> matchers{{core::Matcher::Kind::equal, "__name__", "redis_up"}};
+    while (!done) {
+      const auto view = judge.snapshot();
+      for (const auto id : view.select(matchers)) (void)view.latest(id, wall() + 10s, 1h);
+      (void)judge.groups();
+      (void)judge.store_stats();
+    }
+  });
+  for (int n = 0; n < 500; ++n) observe(n % 2, n % 50 == 0, start + core::Duration{n});
+  EXPECT_TRUE(wait_until([&] { return judge.store_stats().samples_appended >= 500; }));
+  done = true;
+  reader.join();
+}
+
+}  // namespace
+}  // namespace tocsin::daemon
