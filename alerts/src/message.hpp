@@ -1,0 +1,29 @@
+// One alert as Alertmanager's API v2 takes it. No sockets and no clock here.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "tocsin/core/alert.hpp"
+#include "tocsin/core/labels.hpp"
+
+namespace tocsin::alerts {
+
+/// Written once, and shared by the queues of all destinations.
+struct Message {
+  core::Labels labels;  // with external labels: what Alertmanager tells alerts apart by
+  std::string json;
+};
+using MessagePtr = std::shared_ptr<const Message>;
+
+/// The alert's labels, and external labels where the alert has none of that name.
+[[nodiscard]] core::Labels with_external(core::Labels labels, const core::Labels& external);
+/// A firing alert ends at its valid_until, one that is resolved when it was.
+[[nodiscard]] MessagePtr make_message(const core::Alert& alert, const core::Labels& external,
+                                      std::string_view external_url);
+/// The body of a POST: a list of them.
+[[nodiscard]] std::string make_body(std::span<const MessagePtr> messages);
+
+}  // namespace tocsin::alerts
