@@ -1,0 +1,87 @@
+#include "redis/config.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "redis/number.hpp"
+
+namespace tocsin::probes::redis {
+namespace {
+
+constexpr std::string_view commandlog[] = {
+    "commandlog-execution-slower-than", "commandlog-large-reply-max-len", "commandlog-large-request-max-len",
+    "commandlog-reply-larger-than",     "commandlog-request-larger-than", "commandlog-slow-execution-max-len",
+};
+constexpr std::size_t most_classes = 8;
+
+std::string_view next_word(std::string_view& text) {
+  const auto begin = std::min(text.find_first_not_of(' '), text.size());
+  text.remove_prefix(begin);
+  const auto word = text.substr(0, text.find(' '));
+  text.remove_prefix(word.size());
+  return word;
+}
+
+}  // namespace
+
+void ConfigReader::learn(std::span<const std::string> reply) {
+  const auto before = std::exchange(settings_, {});
+  databases_ = 0;
+  for (std::size_t i = 0; i + 1 < reply.size(); i += 2) {
+    const std::string_view name = reply[i];
+    const std::string_view text = reply[i + 1];
+    if (name == "client-output-buffer-limit") buffer_limits(text);
+    const auto value = whole_number(text);
+    if (!value) continue;
+    if (name == "databases" && *value >= 1 && *value <= 1e6) databases_ = static_cast<unsigned>(*value);
+    if (name == "maxclients") add(Kind::maxclients, "redis_config_maxclients", {}, *value);
+    if (name == "maxmemory") add(Kind::maxmemory, "redis_config_maxmemory", {}, *value);
+    if (name == "io-threads") add(Kind::other, "redis_config_io_threads", {}, *value);
+    if (name == "repl-backlog-size") add(Kind::repl_backlog_size, "redis_config_repl_backlog_size", {}, *value);
+    if (std::ranges::find(commandlog, name) != std::end(commandlog)) {
+      std::string metric = "redis_" + std::string(name);
+      std::ranges::replace(metric, '-', '_');
+      add(Kind::other, metric, {}, *value);
+    }
+  }
+  // Series keep the slots that they had.
+  for (Setting& setting : settings_) {
+    const auto old = std::ranges::find(before, setting.labels, &Setting::labels);
+    if (old != before.end()) setting.known = old->known;
+  }
+}
+
+void ConfigReader::buffer_limits(std::string_view value) {
+  constexpr std::string_view bytes = "redis_config_client_output_buffer_limit_bytes";
+  constexpr std::string_view seconds = "redis_config_client_output_buffer_limit_overcome_seconds";
+  // normal 0 0 0 slave 268435456 67108864 60: a class, its hard and its soft limit, and for how long the soft one.
+  for (std::size_t i = 0; i < most_classes; ++i) {
+    const auto name = next_word(value);
+    const auto hard = whole_number(next_word(value));
+    const auto soft = whole_number(next_word(value));
+    const auto overcome = whole_number(next_word(value));
+    if (name.empty() || !hard || !soft || !overcome) return;
+    add(Kind::other, bytes, {{"class", name}, {"limit", "hard"}}, *hard);
+    add(Kind::other, bytes, {{"class", name}, {"limit", "soft"}}, *soft);
+    add(Kind::other, seconds, {{"class", name}, {"limit", "soft"}}, *overcome);
+  }
+}
+
+void ConfigReader::add(Kind kind, std::string_view metric, std::initializer_list<LabelPair> labels, double value) {
+  core::Labels all = series_labels(base_, metric, labels);
+  if (std::ranges::find(settings_, all, &Setting::labels) != settings_.end()) return;
+  settings_.push_back({kind, std::move(all), value, {}});
+}
+
+void ConfigReader::append(core::SeriesTable& table, const InfoReader::Facts& given) {
+  for (Setting& setting : settings_) {
+    if (setting.kind == Kind::maxclients && given.maxclients) continue;
+    if (setting.kind == Kind::maxmemory && given.maxmemory) continue;
+    if (setting.kind == Kind::repl_backlog_size && given.repl_backlog_size) continue;
+    setting.known.add(table, setting.value, [&setting] { return setting.labels; });
+  }
+}
+
+}  // namespace tocsin::probes::redis

@@ -1,0 +1,50 @@
+// What CONFIG GET says, as samples.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "redis/info.hpp"
+#include "redis/series.hpp"
+#include "tocsin/core/labels.hpp"
+#include "tocsin/core/observation.hpp"
+
+namespace tocsin::probes::redis {
+
+/// One pattern that every server since 2.8 understands and that matches what is read here (databases, maxclients,
+/// maxmemory, io-threads, client-output-buffer-limit, commandlog-*) and few others, above all no passwords: `CONFIG GET
+/// *` would bring requirepass and masterauth along.
+inline constexpr std::string_view config_pattern = "[cdim][alo][-imtx]*";
+
+/// The parameters of one server. They are asked for seldom and given in every batch.
+class ConfigReader {
+ public:
+  explicit ConfigReader(core::Labels base) : base_(std::move(base)) {}
+
+  /// Takes a reply: names and values in turn.
+  void learn(std::span<const std::string> reply);
+  void forget() { settings_.clear(), databases_ = 0; }
+  /// Adds the samples, apart from those that INFO gave already.
+  void append(core::SeriesTable& table, const InfoReader::Facts& given);
+  /// How many databases there are, if CONFIG told.
+  [[nodiscard]] unsigned databases() const { return databases_; }
+
+ private:
+  enum class Kind { other, maxclients, maxmemory, repl_backlog_size };
+  struct Setting {
+    Kind kind;
+    core::Labels labels;
+    double value;
+    KnownSeries known;
+  };
+  void buffer_limits(std::string_view value);
+  void add(Kind kind, std::string_view metric, std::initializer_list<LabelPair> labels, double value);
+
+  core::Labels base_;
+  std::vector<Setting> settings_;
+  unsigned databases_ = 0;
+};
+
+}  // namespace tocsin::probes::redis

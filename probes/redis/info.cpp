@@ -1,0 +1,47 @@
+#include "redis/info.hpp"
+
+#include <chrono>
+#include <cmath>
+
+#include "redis/interpreter.hpp"
+
+namespace tocsin::probes::redis {
+
+bool InfoReader::read(std::string_view text, core::TimePoint at, unsigned databases, core::SeriesTable& table) {
+  familiar_ = databases == databases_ && read_familiar(text, at, table);
+  if (familiar_) return true;
+  databases_ = databases;
+  layout_.clear();
+  outputs_.clear();
+  Interpreter interpreter(*this, text, at, table);
+  if (interpreter.run()) return true;
+  layout_.clear();
+  return false;
+}
+
+bool InfoReader::read_familiar(std::string_view text, core::TimePoint at, core::SeriesTable& table) {
+  if (!layout_.read(text, numbers_)) return false;
+  // All or nothing: what is in the batch cannot be taken back.
+  for (const Output& output : outputs_) {
+    if (output.slot >= table.size() || table.serial(output.slot) != output.serial) return false;
+  }
+  for (const Output& output : outputs_) table.add(output.slot, output.serial, value(output.origin, at));
+  return true;
+}
+
+double InfoReader::value(const Origin& origin, core::TimePoint at) {
+  switch (origin.kind) {
+    case Origin::Kind::number:
+      return numbers_[origin.number] / origin.factor;
+    case Origin::Kind::constant:
+      return origin.factor;
+    case Origin::Kind::start:
+      break;
+  }
+  // Both times are cut to seconds, so their difference jumps to and fro by one. That is no restart.
+  const double start = std::floor(core::to_seconds(at)) - numbers_[origin.number];
+  if (!(std::abs(start - start_time_) <= 1)) start_time_ = start;
+  return start_time_;
+}
+
+}  // namespace tocsin::probes::redis

@@ -1,0 +1,73 @@
+// What INFO (and CLUSTER INFO) says, as samples.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "redis/layout.hpp"
+#include "tocsin/core/labels.hpp"
+#include "tocsin/core/observation.hpp"
+
+namespace tocsin::probes::redis {
+
+/// Where a series' value comes from in an INFO text.
+struct Origin {
+  enum class Kind : std::uint32_t {
+    number,    // a number of the text, divided by `factor`
+    constant,  // `factor`, as long as the text has this shape
+    start,     // the number is an uptime: when that began
+  };
+  Kind kind = Kind::number;
+  std::uint32_t number = 0;
+  double factor = 1;
+};
+
+/// Reads the INFO texts of one server, one after the other. A text of the shape of the one before is read without
+/// allocating and without looking anything up (see Layout); any other is interpreted line by line, and its shape
+/// learnt.
+class InfoReader {
+ public:
+  explicit InfoReader(core::Labels base) : base_(std::move(base)) {}
+
+  /// Adds all samples of the text to the batch. `databases` is how many there are: those without keys are given as 0.
+  /// False, and nothing added, if the text has no line `key:value`.
+  [[nodiscard]] bool read(std::string_view text, core::TimePoint at, unsigned databases, core::SeriesTable& table);
+
+  /// What the last text said besides numbers.
+  struct Facts {
+    bool cluster = false;            // cluster_enabled:1
+    bool cluster_info = false;       // it has the fields of CLUSTER INFO already (Valkey 9.1)
+    bool maxclients = false;         // redis_config_maxclients was given
+    bool maxmemory = false;          // redis_config_maxmemory was given
+    bool cut = false;                // it had more series than are taken
+    bool repl_backlog_size = false;  // redis_config_repl_backlog_size was given
+  };
+  [[nodiscard]] const Facts& facts() const { return facts_; }
+  /// Whether the last text was read by the shape of the one before.
+  [[nodiscard]] bool was_familiar() const { return familiar_; }
+
+ private:
+  struct Output {
+    Origin origin;
+    core::Slot slot;
+    std::uint32_t serial;
+  };
+  class Interpreter;
+
+  [[nodiscard]] bool read_familiar(std::string_view text, core::TimePoint at, core::SeriesTable& table);
+  [[nodiscard]] double value(const Origin& origin, core::TimePoint at);
+
+  core::Labels base_;
+  Layout layout_;
+  std::vector<Output> outputs_;
+  std::vector<double> numbers_;
+  Facts facts_;
+  unsigned databases_ = 0;
+  bool familiar_ = false;
+  double start_time_ = -std::numeric_limits<double>::infinity();
+};
+
+}  // namespace tocsin::probes::redis

@@ -1,0 +1,20 @@
+// What an error reply means.
+#pragma once
+
+#include <string_view>
+
+#include "tocsin/core/result.hpp"
+
+namespace tocsin::probes::redis {
+
+/// The question that an error answers.
+enum class Question { auth, select, info, config, cluster };
+[[nodiscard]] std::string_view to_string(Question question);
+
+/// The failure that an error reply to a question is. The detail holds the server's words without `password`, and
+/// without the arguments that some servers repeat.
+[[nodiscard]] core::Failure refusal(Question question, std::string_view error, std::string_view password);
+/// Whether an error says "not now" rather than "no".
+[[nodiscard]] bool is_passing(std::string_view error);
+
+}  // namespace tocsin::probes::redis
