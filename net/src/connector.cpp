@@ -1,0 +1,166 @@
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/un.h>
+
+#include <boost/asio/this_coro.hpp>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "endpoint.hpp"
+#include "resolver.hpp"
+#include "socket_stream.hpp"
+#include "tocsin/net/stream.hpp"
+
+namespace tocsin::net {
+namespace asio = boost::asio;
+
+using core::Failure;
+using core::Outcome;
+using core::Phase;
+using core::Result;
+using StreamPtr = std::unique_ptr<Stream>;
+
+struct Connector::Impl {
+  explicit Impl(BlockingPool& pool)
+      : resolver(std::make_shared<Resolver>(pool)), contexts(std::make_shared<TlsContexts>()) {}
+  std::shared_ptr<Resolver> resolver;
+  std::shared_ptr<TlsContexts> contexts;
+};
+
+namespace {
+
+Failure no_socket(int error) {
+  const bool out = error == EMFILE || error == ENFILE;
+  return {out ? Outcome::limit : Outcome::connect, Phase::connect,
+          std::string("cannot make a socket: ") + std::strerror(error) + (out ? " (raise LimitNOFILE)" : "")};
+}
+
+Failure connect_failure(int error, const Peer& peer) {
+  const std::string where = peer.to_string();
+  switch (error) {
+    case ECONNREFUSED:
+      return {Outcome::connect, Phase::connect, where + " refused the connection (nothing listens there)"};
+    case ETIMEDOUT:
+      return {Outcome::timeout, Phase::connect, where + " did not answer the connection attempt"};
+    case ENOENT:
+      return {Outcome::connect, Phase::connect, "there is no socket at " + where};
+    case EACCES:
+      return {Outcome::connect, Phase::connect, "may not connect to " + where + ": permission denied"};
+    case EAGAIN:
+      return {Outcome::connect, Phase::connect, where + " accepts no more connections (its queue is full)"};
+    default:
+      return {Outcome::connect, Phase::connect, "cannot connect to " + where + ": " + std::strerror(error)};
+  }
+}
+
+int pending_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+/// On loopback the connection is there when connect() returns, though it says EINPROGRESS: looking costs less than
+/// waiting.
+bool settled(int fd, int& error) {
+  pollfd look{fd, POLLOUT, 0};
+  if (::poll(&look, 1, 0) != 1) return false;
+  error = (look.revents & (POLLERR | POLLHUP)) != 0 ? pending_error(fd) : 0;
+  return true;
+}
+
+Task<Result<StreamPtr>> connect_socket(UniqueFd fd, SocketAddress address, Peer peer,
+                                       std::shared_ptr<TlsContexts> contexts, core::Deadline deadline) {
+  int error = ::connect(fd.get(), address.get(), address.size) == 0 ? 0 : errno;
+  const int number = fd.get();
+  const bool waiting = error == EINPROGRESS && !settled(number, error);
+  if (!waiting && error != 0) co_return connect_failure(error, peer);
+
+  const Executor executor = co_await asio::this_coro::executor;
+  auto socket = std::make_shared<Socket>(executor, std::move(fd));
+  socket->expires_at(deadline);
+  if (waiting) {
+    const Ready ready = co_await socket->wait(Socket::Wait::wait_write);
+    if (ready == Ready::yes) error = pending_error(number);
+    if (ready == Ready::yes && error != 0) {
+      socket->close();
+      co_return connect_failure(error, peer);
+    }
+    if (ready != Ready::yes) {
+      socket->close();
+      const bool late = ready == Ready::timeout;
+      co_return Failure{late ? Outcome::timeout : Outcome::cancelled, Phase::connect,
+                        peer.to_string() + (late ? " did not accept the connection before the deadline"
+                                                 : ": connecting was cancelled")};
+    }
+  }
+  co_return std::make_unique<SocketStream>(std::move(socket), std::move(peer), std::move(contexts));
+}
+
+Task<Result<StreamPtr>> fail_with(Failure failure) { co_return failure; }
+
+}  // namespace
+
+Connector::Connector(BlockingPool& pool) : impl_(std::make_shared<Impl>(pool)) {}
+Connector::~Connector() = default;
+
+void Connector::forget_tls_contexts() { impl_->contexts->forget(); }
+
+Task<Result<std::vector<Endpoint>>> Connector::resolve(std::string host, std::uint16_t port, core::Deadline deadline) {
+  return impl_->resolver->resolve(std::move(host), port, deadline);
+}
+
+Task<Result<StreamPtr>> Connector::connect(Endpoint endpoint, core::Deadline deadline) {
+  UniqueFd fd(::socket(endpoint.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return fail_with(no_socket(errno));
+  const int on = 1;
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  Peer peer;
+  peer.endpoint = endpoint;
+  return connect_socket(std::move(fd), to_socket_address(endpoint), std::move(peer), impl_->contexts, deadline);
+}
+
+Task<Result<StreamPtr>> Connector::connect_unix(std::string path, core::Deadline deadline) {
+  sockaddr_un name{};
+  if (path.empty() || path.size() >= sizeof name.sun_path) {
+    return fail_with(Failure{Outcome::connect, Phase::connect, "a unix socket's path has 1 to 107 bytes: " + path});
+  }
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return fail_with(no_socket(errno));
+  name.sun_family = AF_UNIX;
+  std::memcpy(name.sun_path, path.data(), path.size());
+  SocketAddress address;
+  std::memcpy(&address.storage, &name, sizeof name);
+  address.size = sizeof name;
+  Peer peer;
+  peer.path = std::move(path);
+  return connect_socket(std::move(fd), address, std::move(peer), impl_->contexts, deadline);
+}
+
+Task<Result<StreamPtr>> Connector::open(Address address, std::optional<TlsOptions> tls, core::Deadline deadline) {
+  Result<StreamPtr> stream = StreamPtr();
+  if (address.unix_socket) {
+    stream = co_await connect_unix(address.host, deadline);
+  } else {
+    const Result<std::vector<Endpoint>> endpoints = co_await resolve(address.host, address.port, deadline);
+    if (!endpoints) co_return endpoints.error();
+    std::size_t left = endpoints->size();
+    for (const Endpoint& endpoint : *endpoints) {
+      const auto now = std::chrono::steady_clock::now();
+      const core::Deadline part = left == 1 ? deadline : now + (deadline - now) / static_cast<long>(left);
+      --left;
+      stream = co_await connect(endpoint, part);
+      if (stream || stream.error().outcome == Outcome::cancelled) break;
+    }
+  }
+  if (!stream) co_return std::move(stream).error();
+  (*stream)->expires_at(deadline);
+  if (tls) {
+    const Result<void> secured = co_await (*stream)->start_tls(*tls, address.host);
+    if (!secured) co_return secured.error();
+  }
+  co_return stream;
+}
+
+}  // namespace tocsin::net

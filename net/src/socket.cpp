@@ -1,0 +1,79 @@
+#include "socket.hpp"
+
+#include <utility>
+
+#include "awaiting.hpp"
+
+namespace tocsin::net {
+
+Socket::Socket(const Executor& executor, UniqueFd fd) : descriptor_(executor), timer_(executor), fd_(fd.get()) {
+  descriptor_.assign(fd.get());
+  static_cast<void>(fd.release());
+}
+
+bool Socket::expired() const { return std::chrono::steady_clock::now() >= deadline_; }
+
+void Socket::arm() {
+  if (deadline_ == core::Deadline::max() || (armed_ && armed_for_ <= deadline_)) return;
+  armed_ = true;
+  armed_for_ = deadline_;
+  timer_.expires_at(deadline_);
+  timer_.async_wait(
+      [self = shared_from_this(), round = ++round_](boost::system::error_code) { self->on_timer(round); });
+}
+
+void Socket::on_timer(std::uint64_t round) {
+  if (round != round_) return;
+  armed_ = false;
+  if (!waiting_) return;
+  if (!expired()) return arm();
+  timed_out_ = true;
+  descriptor_.cancel();
+}
+
+Task<Ready> Socket::wait(Wait kind) {
+  if (!open_) co_return Ready::cancelled;
+  const auto state = co_await boost::asio::this_coro::cancellation_state;
+  if (state.cancelled() != boost::asio::cancellation_type::none) co_return Ready::cancelled;
+
+  const std::shared_ptr<Socket> self = shared_from_this();
+  waiting_ = true;
+  timed_out_ = false;
+  arm();
+  const auto [error] = co_await descriptor_.async_wait(kind, as_values);
+  waiting_ = false;
+  if (!open_) co_return Ready::cancelled;
+  if (!error) co_return Ready::yes;
+  co_return timed_out_ ? Ready::timeout : Ready::cancelled;
+}
+
+Task<Ready> Socket::watch() {
+  if (!open_) co_return Ready::cancelled;
+  const auto state = co_await boost::asio::this_coro::cancellation_state;
+  if (state.cancelled() != boost::asio::cancellation_type::none) co_return Ready::cancelled;
+
+  const std::shared_ptr<Socket> self = shared_from_this();
+  if (armed_) {  // an idle connection needs no wake-up for the deadline of its last use
+    armed_ = false;
+    ++round_;
+    timer_.cancel();
+  }
+  watching_ = true;
+  const auto [error] = co_await descriptor_.async_wait(Wait::wait_read, as_values);
+  const bool stopped = !std::exchange(watching_, false);
+  co_return error || stopped || !open_ ? Ready::cancelled : Ready::yes;
+}
+
+void Socket::stop_watching() {
+  if (std::exchange(watching_, false)) descriptor_.cancel();
+}
+
+void Socket::close() noexcept {
+  if (!std::exchange(open_, false)) return;
+  ++round_;
+  boost::system::error_code ignored;
+  descriptor_.close(ignored);
+  timer_.cancel();
+}
+
+}  // namespace tocsin::net

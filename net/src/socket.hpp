@@ -1,0 +1,53 @@
+// A non-blocking file descriptor and one deadline for all that waits on it.
+#pragma once
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <memory>
+
+#include "tocsin/core/time.hpp"
+#include "tocsin/net/loop.hpp"
+#include "unique_fd.hpp"
+
+namespace tocsin::net {
+
+enum class Ready { yes, timeout, cancelled };
+
+/// One timer serves every wait. A deadline that moves later leaves it armed as it is: when it fires early, it looks
+/// again.
+class Socket : public std::enable_shared_from_this<Socket> {
+ public:
+  using Wait = boost::asio::posix::descriptor_base::wait_type;
+
+  Socket(const Executor& executor, UniqueFd fd);
+
+  [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] bool is_open() const { return open_; }
+  void expires_at(core::Deadline deadline) { deadline_ = deadline; }
+  [[nodiscard]] bool expired() const;
+  /// Suspends until the descriptor is ready, the deadline has passed, it was closed or the coroutine was cancelled.
+  [[nodiscard]] Task<Ready> wait(Wait kind);
+  /// As `wait(wait_read)`, but no deadline applies; `stop_watching` ends it.
+  [[nodiscard]] Task<Ready> watch();
+  void stop_watching();
+  void close() noexcept;
+
+ private:
+  void arm();
+  void on_timer(std::uint64_t round);
+
+  boost::asio::posix::stream_descriptor descriptor_;
+  boost::asio::steady_timer timer_;
+  core::Deadline deadline_ = core::Deadline::max();
+  core::Deadline armed_for_ = core::Deadline::max();
+  std::uint64_t round_ = 0;  // of the timer's waits; what an older one says does not count
+  int fd_;
+  bool armed_ = false;
+  bool waiting_ = false;
+  bool watching_ = false;
+  bool timed_out_ = false;
+  bool open_ = true;
+};
+
+}  // namespace tocsin::net

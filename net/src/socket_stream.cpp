@@ -1,0 +1,194 @@
+#include "socket_stream.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace tocsin::net {
+
+using core::Failure;
+using core::Outcome;
+using core::Phase;
+using core::Result;
+using Step = TlsSession::Step;
+using Wait = Socket::Wait;
+
+namespace {
+
+bool would_block(int error) { return error == EAGAIN; }
+
+Wait wait_for(Step step) { return step == Step::want_write ? Wait::wait_write : Wait::wait_read; }
+
+bool waits(Step step) { return step == Step::want_read || step == Step::want_write; }
+
+std::string_view doing(Phase phase) {
+  switch (phase) {
+    case Phase::tls:
+      return "the TLS handshake";
+    case Phase::send:
+      return "sending";
+    default:
+      return "waiting for data";
+  }
+}
+
+}  // namespace
+
+SocketStream::SocketStream(std::shared_ptr<Socket> socket, Peer peer, std::shared_ptr<TlsContexts> contexts)
+    : socket_(std::move(socket)), peer_(std::move(peer)), contexts_(std::move(contexts)) {}
+
+SocketStream::~SocketStream() { socket_->close(); }
+
+Failure SocketStream::not_ready(Ready ready, Phase phase) const {
+  if (ready == Ready::timeout) {
+    return {Outcome::timeout, phase,
+            "the deadline passed while " + std::string(doing(phase)) + (phase == Phase::send ? " to " : " with ") +
+                peer_.to_string()};
+  }
+  return {Outcome::cancelled, phase, std::string(doing(phase)) + " was cancelled"};
+}
+
+Failure SocketStream::system_failure(int error, Phase phase) const {
+  if (!socket_->is_open()) return not_ready(Ready::cancelled, phase);
+  const std::string what =
+      error == 0 ? "closed the connection" : "connection failed: " + std::string(std::strerror(error));
+  return {Outcome::closed, phase, peer_.to_string() + (error == 0 ? " " : ": ") + what};
+}
+
+Failure SocketStream::tls_failure(Step step, Phase phase) const {
+  if (step == Step::closed) {
+    return {Outcome::closed, phase, peer_.to_string() + ": " + session_->error()};
+  }
+  return {Outcome::tls, Phase::tls,
+          peer_.to_string() + (session_->refused() ? " refused our TLS: " : " broke TLS: ") + session_->error()};
+}
+
+Task<Result<std::size_t>> SocketStream::read_some(std::span<char> into) {
+  if (session_) return read_tls(into);
+  return [](SocketStream& self, std::span<char> buffer) -> Task<Result<std::size_t>> {
+    while (true) {
+      if (!self.socket_->is_open()) co_return self.not_ready(Ready::cancelled, Phase::receive);
+      if (self.socket_->expired()) co_return self.not_ready(Ready::timeout, Phase::receive);
+      if (!std::exchange(self.asked_, false)) {
+        const ssize_t size = ::recv(self.socket_->fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+        if (size > 0) co_return static_cast<std::size_t>(size);
+        if (size == 0) co_return self.system_failure(0, Phase::receive);
+        if (errno == EINTR) continue;
+        if (!would_block(errno)) co_return self.system_failure(errno, Phase::receive);
+      }
+      const Ready ready = co_await self.socket_->wait(Wait::wait_read);
+      if (ready != Ready::yes) co_return self.not_ready(ready, Phase::receive);
+    }
+  }(*this, into);
+}
+
+Task<Result<std::size_t>> SocketStream::read_tls(std::span<char> into) {
+  while (true) {
+    if (!socket_->is_open()) co_return not_ready(Ready::cancelled, Phase::receive);
+    if (socket_->expired()) co_return not_ready(Ready::timeout, Phase::receive);
+    std::size_t size = 0;
+    const Step step = session_->read(into, size);
+    if (step == Step::done) co_return size;
+    if (!waits(step)) co_return tls_failure(step, Phase::receive);
+    const Ready ready = co_await socket_->wait(wait_for(step));
+    if (ready != Ready::yes) co_return not_ready(ready, Phase::receive);
+  }
+}
+
+Task<Result<void>> SocketStream::write(std::string_view bytes) {
+  if (session_) return write_tls(bytes);
+  return [](SocketStream& self, std::string_view rest) -> Task<Result<void>> {
+    self.asked_ = true;
+    while (!rest.empty()) {
+      if (!self.socket_->is_open()) co_return self.not_ready(Ready::cancelled, Phase::send);
+      if (self.socket_->expired()) co_return self.not_ready(Ready::timeout, Phase::send);
+      const ssize_t size = ::send(self.socket_->fd(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (size >= 0) {
+        rest.remove_prefix(static_cast<std::size_t>(size));
+        continue;
+      }
+      if (errno == EINTR) continue;
+      if (!would_block(errno)) co_return self.system_failure(errno, Phase::send);
+      const Ready ready = co_await self.socket_->wait(Wait::wait_write);
+      if (ready != Ready::yes) co_return self.not_ready(ready, Phase::send);
+    }
+    co_return Result<void>();
+  }(*this, bytes);
+}
+
+Task<Result<void>> SocketStream::write_tls(std::string_view bytes) {
+  while (!bytes.empty()) {
+    if (!socket_->is_open()) co_return not_ready(Ready::cancelled, Phase::send);
+    if (socket_->expired()) co_return not_ready(Ready::timeout, Phase::send);
+    std::size_t size = 0;
+    const Step step = session_->write(bytes, size);
+    if (step == Step::done) {
+      bytes.remove_prefix(size);
+      continue;
+    }
+    if (!waits(step)) co_return tls_failure(step, Phase::send);
+    const Ready ready = co_await socket_->wait(wait_for(step));
+    if (ready != Ready::yes) co_return not_ready(ready, Phase::send);
+  }
+  co_return Result<void>();
+}
+
+Task<bool> SocketStream::wait_closed() {
+  while (true) {
+    if (session_) {
+      // Session tickets are read and kept from us here; only data, an end or an error counts.
+      if (!socket_->is_open()) co_return false;
+      if (!waits(session_->peek())) co_return true;
+    }
+    const Ready ready = co_await socket_->watch();
+    if (ready != Ready::yes) co_return false;
+    if (session_) continue;
+    char byte = 0;
+    const ssize_t size = ::recv(socket_->fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (size >= 0 || !(would_block(errno) || errno == EINTR)) co_return true;
+  }
+}
+
+Task<Result<void>> SocketStream::start_tls(const TlsOptions& options, std::string host) {
+  const std::string name = options.server_name.empty() ? std::move(host) : options.server_name;
+  auto context = contexts_ ? contexts_->get(options)
+                           : Result<std::shared_ptr<const TlsContext>>(
+                                 Failure{Outcome::internal, Phase::tls, "this stream was made without TLS"});
+  if (!context) co_return std::move(context).error();
+  if (!socket_->is_open()) co_return not_ready(Ready::cancelled, Phase::tls);
+  session_ = std::make_unique<TlsSession>(std::move(*context), socket_->fd(), name, !options.insecure_skip_verify);
+  while (true) {
+    if (!socket_->is_open()) co_return not_ready(Ready::cancelled, Phase::tls);
+    if (socket_->expired()) co_return not_ready(Ready::timeout, Phase::tls);
+    const Step step = session_->handshake();
+    if (step == Step::done) co_return Result<void>();
+    if (!waits(step)) co_return handshake_failure(step, name);
+    const Ready ready = co_await socket_->wait(wait_for(step));
+    if (ready != Ready::yes) co_return not_ready(ready, Phase::tls);
+  }
+}
+
+Failure SocketStream::handshake_failure(Step step, const std::string& name) const {
+  const TlsInfo& info = session_->info();
+  const std::string peer = peer_.to_string();
+  std::string text;
+  if (!info.verify_error.empty()) {
+    text = "the certificate of " + peer + " is not good for " + name + ": " + info.verify_error + " (subject " +
+           info.subject + ", issuer " + info.issuer;
+    if (!info.subject_alternative.empty()) text += ", for " + info.subject_alternative;
+    text += ")";
+  } else if (step == Step::closed) {
+    text = peer + " ended the TLS handshake: " + session_->error() + " (does it speak TLS on this port?)";
+  } else if (session_->error() == "wrong version number" || session_->error() == "packet length too long") {
+    text = peer + " does not speak TLS on this port: it answered with something else (" + session_->error() + ")";
+  } else if (session_->refused()) {
+    text = peer + " refused the TLS handshake for " + name + ": " + session_->error();
+  } else {
+    text = "the TLS handshake with " + peer + " for " + name + " failed: " + session_->error();
+  }
+  return {Outcome::tls, Phase::tls, std::move(text)};
+}
+
+}  // namespace tocsin::net

@@ -1,0 +1,51 @@
+// Stream on a socket, with or without TLS.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "socket.hpp"
+#include "tls_context.hpp"
+#include "tls_session.hpp"
+#include "tocsin/net/stream.hpp"
+
+namespace tocsin::net {
+
+/// Who is at the other end; made into text only when something went wrong.
+struct Peer {
+  Endpoint endpoint;
+  std::string path;  // of a unix socket
+  [[nodiscard]] std::string to_string() const { return path.empty() ? endpoint.to_string() : path; }
+};
+
+class SocketStream final : public Stream {
+ public:
+  /// `contexts` may be null where TLS is never asked for.
+  SocketStream(std::shared_ptr<Socket> socket, Peer peer, std::shared_ptr<TlsContexts> contexts);
+  ~SocketStream() override;
+
+  void expires_at(core::Deadline deadline) override { socket_->expires_at(deadline); }
+  Task<core::Result<std::size_t>> read_some(std::span<char> into) override;
+  Task<core::Result<void>> write(std::string_view bytes) override;
+  Task<bool> wait_closed() override;
+  void stop_watching() override { socket_->stop_watching(); }
+  Task<core::Result<void>> start_tls(const TlsOptions& options, std::string host) override;
+  const TlsInfo* tls() const override { return session_ ? &session_->info() : nullptr; }
+  void close() noexcept override { socket_->close(); }
+
+ private:
+  Task<core::Result<std::size_t>> read_tls(std::span<char> into);
+  Task<core::Result<void>> write_tls(std::string_view bytes);
+  [[nodiscard]] core::Failure not_ready(Ready ready, core::Phase phase) const;
+  [[nodiscard]] core::Failure system_failure(int error, core::Phase phase) const;
+  [[nodiscard]] core::Failure tls_failure(TlsSession::Step step, core::Phase phase) const;
+  [[nodiscard]] core::Failure handshake_failure(TlsSession::Step step, const std::string& name) const;
+
+  std::shared_ptr<Socket> socket_;
+  Peer peer_;
+  std::shared_ptr<TlsContexts> contexts_;
+  std::unique_ptr<TlsSession> session_;
+  bool asked_ = false;  // something was written since the last read: the answer is hardly there yet
+};
+
+}  // namespace tocsin::net
