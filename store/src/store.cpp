@@ -1,201 +1,324 @@
 #include "tocsin/store/store.hpp"
 
 #include <algorithm>
-#include <map>
+#include <atomic>
 #include <mutex>
 #include <unordered_map>
+
+#include "src/live_index.hpp"
 
 namespace tocsin::store {
 namespace {
 
-using core::Duration;
-using core::Labels;
-using core::Sample;
-using core::TimePoint;
+constexpr std::uint32_t no_head = 0xffffffff;   // the slot means nothing
+constexpr std::uint32_t to_ask = 0xfffffffe;    // the slot's labels wait to become a series
+constexpr std::uint32_t max_slots = 1U << 22U;  // slots are dense; beyond is a mistake
+constexpr std::size_t new_series_bytes = 200;   // about what one costs before it is accounted
+constexpr std::int64_t pressure_step = 60'000;
 
-struct Series {
-  Labels labels;
-  std::vector<Sample> samples;
-  std::optional<BlockId> live_in;
+/// A slot's labels as long as no series stands for them.
+struct Waiting {
+  core::Labels labels;
+  std::uint64_t hash = 0;
+  bool counted = false;  // as refused
 };
 
-struct Block {
-  std::string name;
-  std::optional<TimePoint> newest;
-  std::unordered_map<core::Slot, Labels> meanings;
-  std::map<SeriesId, TimePoint> live;  // and when it was last appended to
+/// What the judge knows of a block besides its samples.
+struct Owned {
+  std::shared_ptr<Block> block;
+  std::vector<std::uint32_t> slots;  // the head of each slot
+  std::unordered_map<core::Slot, Waiting> waiting;
+  bool closed = false;
+  std::size_t accounted_bytes = 0;
+  std::size_t accounted_live = 0;
+};
+
+std::size_t waiting_bytes(const Owned& owned) { return owned.waiting.size() * 400; }
+
+/// For any thread to read.
+struct Counters {
+  std::atomic<std::size_t> live{0};
+  std::atomic<std::size_t> blocks{0};
+  std::atomic<std::size_t> bytes{0};
+  std::atomic<std::uint64_t> appended{0};
+  std::atomic<std::uint64_t> series_refused{0};
+  std::atomic<std::uint64_t> samples_refused{0};
+  std::atomic<std::uint64_t> segments_dropped{0};
+  std::atomic<bool> limit_hit{false};
 };
 
 }  // namespace
 
-// The first, simple inside: everything under one mutex.
-struct View::Impl {
-  mutable std::mutex mutex;
-  Limits limits;
-  Stats stats;
-  std::uint64_t generation = 1;
-  std::vector<Series> series;
-  std::unordered_map<Labels, SeriesId, core::LabelsHash> by_labels;
-  std::map<BlockId, Block> blocks;
-  BlockId next_block = 0;
+struct Store::Impl {
+  explicit Impl(Limits given) : limits(given), published(index.shared_view()) {}
 
-  void put(SeriesId id, TimePoint at, double value) {
-    auto& samples = series[id].samples;
-    while (!samples.empty() && samples.back().time >= at) samples.pop_back();
-    samples.push_back({at, value});
-  }
-  void end(Block& block, SeriesId id, TimePoint at) {
-    put(id, at, core::stale_marker());
-    series[id].live_in.reset();
-    block.live.erase(id);
-  }
-  std::optional<SeriesId> find_or_make(BlockId block, const Labels& labels, AppendResult& result) {
-    const auto known = by_labels.find(labels);
-    if (known != by_labels.end()) {
-      const auto& owner = series[known->second].live_in;
-      if (!owner || *owner == block) return known->second;
-      ++result.refused_duplicate;
-      return std::nullopt;
-    }
-    if (by_labels.size() >= limits.max_series) {
-      ++result.refused_series;
-      ++stats.series_refused;
-      stats.limit_hit = true;
-      return std::nullopt;
-    }
-    const auto id = static_cast<SeriesId>(series.size());
-    series.push_back({labels, {}, std::nullopt});
-    by_labels.emplace(labels, id);
-    ++generation;
-    return id;
-  }
+  AppendResult append(Owned& owned, core::TimePoint at, const core::Batch& batch);
+  void introduce(Owned& owned, const std::vector<core::NewSeries>& fresh);
+  void write_rows(Owned& owned, core::TimePoint at, const std::vector<core::Row>& rows, AppendResult& result);
+  std::uint32_t head_for(Owned& owned, core::Slot slot, core::TimePoint at, AppendResult& result);
+  std::uint32_t refuse(Waiting& waiting, std::size_t& reason);
+  void unlink(Owned& owned, const std::vector<std::uint32_t>& heads);
+  void bound_waiting(Owned& owned);
+  void account(Owned& owned);
+  void drop(Owned& owned, std::int64_t time);
+  void relieve_pressure();
+  [[nodiscard]] bool full() const { return index.size() >= limits.max_series || bytes() >= limits.max_bytes; }
+  [[nodiscard]] std::size_t bytes() const { return blocks_bytes + index.bytes() + index.waiting() * new_series_bytes; }
+
+  Limits limits;
+  LiveIndex index;
+  std::unordered_map<BlockId, Owned> blocks;
+  BlockId next_block = 0;
+  std::size_t blocks_bytes = 0;
+  std::size_t husks = 0;  // blocks that are gone since the index was compacted
+  Counters counters;
+  mutable std::mutex publish_mutex;
+  std::shared_ptr<const View::Impl> published;
 };
 
-struct Store::Impl : View::Impl {};
-
-std::uint64_t View::generation() const {
-  const std::scoped_lock lock(impl_->mutex);
-  return impl_->generation;
-}
-
-std::vector<SeriesId> View::select(std::span<const core::Matcher> matchers) const {
-  const std::scoped_lock lock(impl_->mutex);
-  std::vector<SeriesId> found;
-  for (SeriesId id = 0; id < impl_->series.size(); ++id) {
-    if (!impl_->series[id].samples.empty() && core::matches_all(matchers, impl_->series[id].labels))
-      found.push_back(id);
-  }
-  return found;
-}
-
-core::Labels View::labels(SeriesId series) const {
-  const std::scoped_lock lock(impl_->mutex);
-  return impl_->series.at(series).labels;
-}
-
-std::optional<Sample> View::latest(SeriesId series, TimePoint at, Duration lookback) const {
-  const std::scoped_lock lock(impl_->mutex);
-  const auto& samples = impl_->series.at(series).samples;
-  auto it = std::upper_bound(samples.begin(), samples.end(), at,
-                             [](TimePoint t, const Sample& sample) { return t < sample.time; });
-  if (it == samples.begin()) return std::nullopt;
-  --it;
-  if (it->time <= at - lookback || core::is_stale(it->value)) return std::nullopt;
-  return *it;
-}
-
-void View::read(SeriesId series, TimePoint after, TimePoint until, std::vector<Sample>& out) const {
-  const std::scoped_lock lock(impl_->mutex);
-  for (const auto& sample : impl_->series.at(series).samples) {
-    if (sample.time > after && sample.time <= until && !core::is_stale(sample.value)) out.push_back(sample);
-  }
-}
-
-Store::Store(Limits limits) : impl_(std::make_shared<Impl>()) { impl_->limits = limits; }
-Store::~Store() = default;
-
-BlockId Store::open_block(std::string name) {
-  const std::scoped_lock lock(impl_->mutex);
-  const auto id = impl_->next_block++;
-  impl_->blocks[id].name = std::move(name);
-  return id;
-}
-
-void Store::close_block(BlockId block, TimePoint at) {
-  const std::scoped_lock lock(impl_->mutex);
-  const auto it = impl_->blocks.find(block);
-  if (it == impl_->blocks.end()) return;
-  while (!it->second.live.empty()) impl_->end(it->second, it->second.live.begin()->first, at);
-  impl_->blocks.erase(it);
-}
-
-AppendResult Store::append(BlockId block_id, TimePoint at, const core::Batch& batch) {
-  const std::scoped_lock lock(impl_->mutex);
+AppendResult Store::Impl::append(Owned& owned, core::TimePoint at, const core::Batch& batch) {
   AppendResult result;
-  const auto it = impl_->blocks.find(block_id);
-  if (it == impl_->blocks.end()) {
-    impl_->stats.samples_refused += batch.rows.size();
-    return result;
-  }
-  auto& block = it->second;
-  for (const auto& fresh : batch.fresh) block.meanings[fresh.slot] = fresh.labels;
-  if (block.newest && at <= *block.newest) {
-    impl_->stats.samples_refused += batch.rows.size();
+  introduce(owned, batch.fresh);
+  auto& block = *owned.block;
+  if (!block.accepts(core::to_millis(at))) {
     result.too_old = true;
+    counters.samples_refused += batch.rows.size();
     return result;
   }
-  block.newest = at;
-  for (const auto& row : batch.rows) {
-    const auto meaning = block.meanings.find(row.slot);
-    const auto id =
-        meaning == block.meanings.end() ? std::nullopt : impl_->find_or_make(block_id, meaning->second, result);
-    if (!id) {
-      ++impl_->stats.samples_refused;
-      continue;
-    }
-    if (core::is_stale(row.value)) {
-      if (block.live.contains(*id)) impl_->end(block, *id, at);
-    } else {
-      impl_->put(*id, at, row.value);
-      impl_->series[*id].live_in = block_id;
-      block.live[*id] = at;
-    }
-    ++result.appended;
-  }
-  std::vector<SeriesId> gone;
-  for (const auto& [id, last] : block.live) {
-    if (last != at) gone.push_back(id);
-  }
-  for (const auto id : gone) impl_->end(block, id, at);
-  impl_->stats.samples_appended += result.appended;
+  if (batch.rows.empty() && block.live() == 0) return result;
+  if (block.due(core::to_millis(at), limits.retention.count() / 4)) block.seal();
+  write_rows(owned, at, batch.rows, result);
+  index.commit();
+  bound_waiting(owned);
+  account(owned);
+  counters.appended += result.appended;
+  counters.samples_refused += batch.rows.size() - result.appended;
   return result;
 }
 
-void Store::maintain(TimePoint now) {
-  const std::scoped_lock lock(impl_->mutex);
-  const auto oldest = now - impl_->limits.retention;
-  for (auto& series : impl_->series) {
-    const auto& samples = series.samples;
-    const auto keep = std::find_if(samples.begin(), samples.end(), [&](const Sample& s) { return s.time > oldest; });
-    series.samples.erase(series.samples.begin(), keep);
+void Store::Impl::introduce(Owned& owned, const std::vector<core::NewSeries>& fresh) {
+  for (const auto& [slot, labels] : fresh) {
+    if (slot >= max_slots) continue;
+    if (slot >= owned.slots.size()) owned.slots.resize(slot + 1, no_head);
+    owned.slots[slot] = to_ask;
+    owned.waiting.insert_or_assign(slot, Waiting{labels, labels.hash(), false});
   }
 }
 
-void Store::set_limits(Limits limits) {
-  const std::scoped_lock lock(impl_->mutex);
-  impl_->limits = limits;
+void Store::Impl::write_rows(Owned& owned, core::TimePoint at, const std::vector<core::Row>& rows,
+                             AppendResult& result) {
+  auto& block = *owned.block;
+  const std::scoped_lock lock(block.mutex());
+  block.begin_row(core::to_millis(at));
+  for (const auto& row : rows) {
+    auto head = row.slot < owned.slots.size() ? owned.slots[row.slot] : no_head;
+    if (head >= to_ask) [[unlikely]] {
+      if (head == no_head || core::is_stale(row.value)) continue;
+      head = head_for(owned, row.slot, at, result);
+      if (head == no_head) continue;
+    }
+    if (block.put(head, row.value)) {
+      ++result.appended;
+    } else {
+      ++result.refused_duplicate;
+    }
+  }
+  block.end_row();
 }
 
-View Store::live() const { return View(impl_); }
-View Store::snapshot() const { return View(impl_); }
-void Store::publish() {}
+// Called under the block's mutex.
+std::uint32_t Store::Impl::head_for(Owned& owned, core::Slot slot, core::TimePoint at, AppendResult& result) {
+  const auto it = owned.waiting.find(slot);
+  auto& waiting = it->second;
+  const auto known = index.find(waiting.labels, waiting.hash);
+  const auto place = known ? index.place(*known) : Place{};
+  if (place.block == owned.block.get() && place.block != nullptr) {
+    owned.slots[slot] = place.ref.head;
+    owned.waiting.erase(it);
+    return place.ref.head;
+  }
+  if (place.block != nullptr && place.block->state(place.ref.head) == Block::State::live) {
+    return refuse(waiting, result.refused_duplicate);
+  }
+  if (known ? bytes() >= limits.max_bytes : full()) {
+    counters.limit_hit = true;
+    return refuse(waiting, result.refused_series);
+  }
+  const auto ref = owned.block->add_head();
+  if (known) {
+    const auto other = blocks.find(place.block->id());
+    if (other != blocks.end()) unlink(other->second, {place.ref.head});
+    index.take_over(*known, std::move(waiting.labels), waiting.hash, owned.block, ref, core::to_millis(at));
+  } else {
+    index.add(std::move(waiting.labels), waiting.hash, owned.block, ref);
+  }
+  owned.slots[slot] = ref.head;
+  owned.waiting.erase(it);
+  return ref.head;
+}
+
+std::uint32_t Store::Impl::refuse(Waiting& waiting, std::size_t& reason) {
+  ++reason;
+  if (!waiting.counted) ++counters.series_refused;
+  waiting.counted = true;
+  return no_head;
+}
+
+// These heads no longer stand for their labels. Should a slot that did be used again, its labels are asked for anew.
+void Store::Impl::unlink(Owned& owned, const std::vector<std::uint32_t>& heads) {
+  std::vector<bool> gone(owned.block->heads());
+  for (const auto head : heads) gone[head] = true;
+  for (core::Slot slot = 0; slot < owned.slots.size(); ++slot) {
+    const auto head = owned.slots[slot];
+    if (head >= to_ask || !gone[head]) continue;
+    auto labels = index.labels(owned.block->series(head));
+    const auto hash = labels.hash();
+    owned.slots[slot] = to_ask;
+    owned.waiting.insert_or_assign(slot, Waiting{std::move(labels), hash, false});
+  }
+}
+
+// Labels that wait for room must not take it. What is forgotten here comes back when its sender introduces it anew.
+void Store::Impl::bound_waiting(Owned& owned) {
+  if (owned.waiting.empty()) {
+    if (owned.waiting.bucket_count() > 1) owned.waiting = {};
+    return;
+  }
+  if (bytes() + waiting_bytes(owned) <= limits.max_bytes + limits.max_bytes / 16) return;
+  for (const auto& [slot, labels] : owned.waiting) owned.slots[slot] = no_head;
+  owned.waiting = {};
+}
+
+void Store::Impl::account(Owned& owned) {
+  const auto bytes_now = owned.block->bytes() + owned.slots.capacity() * sizeof(std::uint32_t) + waiting_bytes(owned);
+  blocks_bytes += bytes_now - owned.accounted_bytes;
+  owned.accounted_bytes = bytes_now;
+  counters.live += owned.block->live() - owned.accounted_live;
+  owned.accounted_live = owned.block->live();
+  counters.bytes = bytes();
+}
+
+void Store::Impl::drop(Owned& owned, std::int64_t time) {
+  const auto dropped = owned.block->drop(time);
+  if (dropped == 0) return;
+  counters.segments_dropped += dropped;
+  std::vector<std::uint32_t> gone;
+  owned.block->reclaim(gone);
+  unlink(owned, gone);
+  for (const auto head : gone) {
+    const auto series = owned.block->series(head);
+    if (series != no_series) index.forget(series);  // else another block took it over
+  }
+  account(owned);
+}
+
+void Store::Impl::relieve_pressure() {
+  while (bytes() > limits.max_bytes + limits.max_bytes / 8) {
+    std::optional<std::int64_t> oldest;
+    for (const auto& [id, owned] : blocks) {
+      const auto time = owned.block->oldest();
+      if (time && (!oldest || *time < *oldest)) oldest = time;
+    }
+    if (!oldest) return;
+    for (auto& [id, owned] : blocks) drop(owned, *oldest + pressure_step);
+  }
+}
+
+Store::Store(Limits limits) : impl_(std::make_shared<Impl>(limits)) {}
+Store::~Store() = default;
+
+BlockId Store::open_block(std::string name) {
+  const auto id = impl_->next_block++;
+  auto& owned = impl_->blocks[id];
+  owned.block = std::make_shared<Block>(id, std::move(name));
+  impl_->account(owned);
+  impl_->counters.blocks = impl_->blocks.size();
+  return id;
+}
+
+void Store::close_block(BlockId block, core::TimePoint at) {
+  const auto it = impl_->blocks.find(block);
+  if (it == impl_->blocks.end() || it->second.closed) return;
+  auto& owned = it->second;
+  owned.closed = true;
+  owned.slots = {};
+  owned.waiting = {};
+  if (owned.block->live() > 0) {
+    const auto time = owned.block->accepts(core::to_millis(at)) ? core::to_millis(at) : owned.block->newest() + 1;
+    if (owned.block->due(time, impl_->limits.retention.count() / 4)) owned.block->seal();
+    const std::scoped_lock lock(owned.block->mutex());
+    owned.block->begin_row(time);
+    owned.block->end_row();
+  }
+  owned.block->seal();
+  impl_->account(owned);
+}
+
+AppendResult Store::append(BlockId block, core::TimePoint at, const core::Batch& batch) {
+  const auto it = impl_->blocks.find(block);
+  if (it != impl_->blocks.end() && !it->second.closed) return impl_->append(it->second, at, batch);
+  impl_->counters.samples_refused += batch.rows.size();
+  return {};
+}
+
+void Store::maintain(core::TimePoint now) {
+  auto& impl = *impl_;
+  const auto time = core::to_millis(now);
+  const auto retention = impl.limits.retention.count();
+  for (auto it = impl.blocks.begin(); it != impl.blocks.end();) {
+    auto& owned = it->second;
+    if (owned.block->due(time, retention / 4)) {
+      owned.block->seal();
+      impl.account(owned);
+    }
+    impl.drop(owned, time - retention);
+    if (owned.closed && !owned.block->has_samples()) {
+      owned.block->clear();
+      impl.blocks_bytes -= owned.accounted_bytes;
+      ++impl.husks;
+      it = impl.blocks.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  impl.relieve_pressure();
+  impl.index.commit();
+  if (impl.index.compact_due(impl.husks)) {
+    impl.index.compact();
+    impl.husks = 0;
+  }
+  impl.counters.blocks = impl.blocks.size();
+  impl.counters.bytes = impl.bytes();
+  if (!impl.full()) impl.counters.limit_hit = false;
+}
+
+void Store::set_limits(Limits limits) { impl_->limits = limits; }
+
+View Store::live() const { return View(impl_->index.view()); }
+
+View Store::snapshot() const {
+  const std::scoped_lock lock(impl_->publish_mutex);
+  return View(impl_->published);
+}
+
+void Store::publish() {
+  if (impl_->published->generation == impl_->index.view()->generation) return;
+  auto view = impl_->index.shared_view();
+  const std::scoped_lock lock(impl_->publish_mutex);
+  impl_->published.swap(view);
+}
 
 Stats Store::stats() const {
-  const std::scoped_lock lock(impl_->mutex);
-  auto stats = impl_->stats;
-  stats.blocks = impl_->blocks.size();
-  for (const auto& [id, block] : impl_->blocks) stats.series += block.live.size();
-  for (const auto& series : impl_->series) stats.bytes += series.samples.capacity() * sizeof(Sample);
+  const auto& counters = impl_->counters;
+  Stats stats;
+  stats.series = counters.live;
+  stats.blocks = counters.blocks;
+  stats.bytes = counters.bytes;
+  stats.samples_appended = counters.appended;
+  stats.series_refused = counters.series_refused;
+  stats.samples_refused = counters.samples_refused;
+  stats.segments_dropped = counters.segments_dropped;
+  stats.limit_hit = counters.limit_hit;
   return stats;
 }
 

@@ -1,7 +1,7 @@
 // The samples, in memory. Written by one thread (the judge); read by that thread and, through views, by any other.
 //
-// A block is the series that share timestamps: one target, or one rule group. One timestamp column a block; a head for each series.
-// Blocks are sealed into immutable segments every two minutes or 64 rows; retention drops whole segments.
+// A block is the series that share timestamps: one target, or one rule group. One timestamp column a block; a head for
+// each series. Blocks are sealed into immutable segments every two minutes or 64 rows; retention drops whole segments.
 #pragma once
 
 #include <cstdint>
@@ -31,25 +31,27 @@ struct Limits {
 
 struct AppendResult {
   std::size_t appended = 0;
-  std::size_t refused_series = 0;     // over max_series or max_bytes
-  std::size_t refused_duplicate = 0;  // another block has a live series with the same labels
+  std::size_t refused_series = 0;     // rows of series over max_series or max_bytes
+  std::size_t refused_duplicate = 0;  // rows of series that are live in another block, or came twice in this one
   bool too_old = false;               // not later than the block's newest row: nothing was appended
 };
 
-/// Counters for /metrics.
+/// Counters for /metrics. `max_series` bounds what can be selected; past `max_bytes` no series is added, and an eighth
+/// past it `maintain` gives up the oldest segments.
 struct Stats {
   std::size_t series = 0;  // live
   std::size_t blocks = 0;
-  std::size_t bytes = 0;   // samples, heads, labels and index, as accounted
+  std::size_t bytes = 0;  // samples, heads, labels and index, as accounted
   std::uint64_t samples_appended = 0;
   std::uint64_t series_refused = 0;
   std::uint64_t samples_refused = 0;
   std::uint64_t segments_dropped = 0;
-  bool limit_hit = false;  // a bound is in force now
+  bool limit_hit = false;  // a series was refused for a bound, and the last `maintain` found no room
 };
 
-/// What an evaluation reads: an index as it was at one moment, and the samples that were there when they are read. Copies are cheap.
-/// Any thread; different threads use different copies.
+/// What an evaluation reads: an index as it was at one moment, and the samples that were there when they are read.
+/// Copies are cheap. Any thread; different threads use different copies. A view keeps what its ids mean, whatever
+/// happens to the store afterwards; of a series whose samples are gone it reads nothing.
 class View {
  public:
   struct Impl;
@@ -57,10 +59,13 @@ class View {
 
   /// Changes when series appear or go: what `select` returned may be kept until then.
   [[nodiscard]] std::uint64_t generation() const;
-  /// All series that match, ended ones included as long as samples of them are kept. Sorted by id.
+  /// All series that match, ended ones included as long as samples of them are kept; each label set once, whichever
+  /// blocks it was in. Sorted by id.
   [[nodiscard]] std::vector<SeriesId> select(std::span<const core::Matcher> matchers) const;
   /// Made anew at each call (labels are kept interned): keep it, don't ask again and again.
   [[nodiscard]] core::Labels labels(SeriesId series) const;
+  /// One label's value, or empty; the text lives as long as the view.
+  [[nodiscard]] std::string_view label(SeriesId series, std::string_view name) const;
   /// The newest sample in (at - lookback, at]; nothing if there is none or it is a staleness marker.
   [[nodiscard]] std::optional<core::Sample> latest(SeriesId series, core::TimePoint at, core::Duration lookback) const;
   /// Appends the samples in (after, until] to `out`, oldest first, staleness markers left out.
@@ -81,17 +86,19 @@ class Store {
   [[nodiscard]] BlockId open_block(std::string name);
   /// Ends every series of the block at `at` (staleness markers); the samples stay until retention takes them.
   void close_block(BlockId block, core::TimePoint at);
-  /// One row of samples; times of a block only go forward. Series of the block that had a value in its last row and are not in this one get
-  /// a staleness marker at `at`.
+  /// One row of samples; times of a block only go forward. Series of the block that had a value in its last row and are
+  /// not in this one get a staleness marker at `at`. A slot whose series was refused is tried again with each row: it
+  /// gets in once the other series has ended, or the bound has room.
   AppendResult append(BlockId block, core::TimePoint at, const core::Batch& batch);
   /// Seals what is due and drops segments that are older than retention; call it every few seconds.
   void maintain(core::TimePoint now);
   void set_limits(Limits limits);
-  /// The index as of now: for the judge, always current.
+  /// The index as of now: for the judge alone (it reads without locking). Its series are those of this moment, its
+  /// samples those of the moment of reading; asking anew is cheap.
   [[nodiscard]] View live() const;
   /// Any thread: the index as last published (at most a second old when `publish` is called that often).
   [[nodiscard]] View snapshot() const;
-  /// Judge thread: makes the present index what `snapshot` returns.
+  /// Judge thread: makes the present index what `snapshot` returns. Costs next to nothing when no series came or went.
   void publish();
   /// Any thread.
   [[nodiscard]] Stats stats() const;

@@ -1,0 +1,308 @@
+#include "src/block.hpp"
+
+#include <algorithm>
+#include <boost/container/small_vector.hpp>
+
+namespace tocsin::store {
+namespace {
+
+constexpr std::int64_t min_seal_age = 120'000;
+constexpr std::uint32_t min_seal_rows = 16;
+constexpr std::int64_t max_span = std::numeric_limits<std::int32_t>::max();
+
+}  // namespace
+
+bool Block::holds(HeadRef ref) const {
+  return ref.head < heads_.size() && heads_[ref.head].serial == ref.serial && heads_[ref.head].state != State::free;
+}
+
+std::size_t Block::bytes() const {
+  return sizeof(Block) + heads_.capacity() * sizeof(Head) + slabs_.capacity() * sizeof(Slab) +
+         (offsets_.capacity() + free_.capacity()) * sizeof(std::uint32_t) +
+         sealed_.capacity() * sizeof(std::shared_ptr<const Segment>) + sealed_bytes_;
+}
+
+bool Block::due(std::int64_t at, std::int64_t max_age) const {
+  if (offsets_.empty()) return false;
+  const auto age = at - base_;
+  if (rows() >= max_rows || age > max_span) return true;
+  return (rows() >= min_seal_rows && age >= min_seal_age) || age >= std::max(max_age, min_seal_age);
+}
+
+std::optional<std::int64_t> Block::oldest() const {
+  if (sealed_.empty()) return std::nullopt;
+  return sealed_.front()->last();
+}
+
+void Block::begin_row(std::int64_t at) {
+  if (offsets_.empty()) base_ = at;
+  offsets_.push_back(static_cast<std::uint32_t>(at - base_));
+  newest_ = at;
+  ++row_;
+  written_live_ = 0;
+}
+
+HeadRef Block::add_head() {
+  std::uint32_t index = 0;
+  if (free_.empty()) {
+    index = heads();
+    if (heads_.size() == heads_.capacity()) heads_.reserve(heads_.size() + heads_.size() / 4 + 8);
+    heads_.emplace_back();
+  } else {
+    index = free_.back();
+    free_.pop_back();
+  }
+  auto& head = heads_[index];
+  const auto serial = head.serial + 1;
+  head = Head{};
+  head.serial = serial;
+  head.row = open_first_ - 1;
+  head.state = State::ended;
+  return {index, serial};
+}
+
+bool Block::put(std::uint32_t index, double value) {
+  auto& head = heads_[index];
+  if (head.row == row_) return false;
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  const bool was_live = head.state == State::live;
+  if (bits == core::stale_bits) [[unlikely]] {
+    if (!was_live) return true;
+    head.state = State::ended;
+    --live_;
+  } else {
+    ++written_live_;
+    if (!was_live) {
+      head.state = State::live;
+      ++live_;
+    }
+  }
+  write(head, bits);
+  return true;
+}
+
+std::size_t Block::end_row() {
+  if (written_live_ == live_) return 0;
+  std::size_t ended = 0;
+  for (auto& head : heads_) {
+    if (head.state != State::live || head.row == row_) continue;
+    head.state = State::ended;
+    write(head, core::stale_bits);
+    ++ended;
+  }
+  live_ -= ended;
+  return ended;
+}
+
+void Block::write(Head& head, std::uint64_t bits) {
+  auto before = head.last;
+  auto next = head.row + 1;
+  if (!in_open_rows(head)) {
+    before = 0;
+    next = open_first_;
+    head.first_slab = head.tail_slab = none;
+    head.run = 0;
+  }
+  for (; next != row_; ++next) {  // it was away
+    step(head, before, core::stale_bits);
+    before = core::stale_bits;
+  }
+  step(head, before, bits);
+  head.last = bits;
+  head.row = row_;
+}
+
+void Block::step(Head& head, std::uint64_t before, std::uint64_t bits) {
+  if (before == bits) {
+    ++head.run;
+    return;
+  }
+  if (head.run != 0) {
+    write_byte(head, run_step(head.run));
+    head.run = 0;
+  }
+  std::array<std::uint8_t, max_step> bytes;
+  write_bytes(head, bytes.data(), encode_step(before, bits, bytes.data()));
+}
+
+void Block::write_bytes(Head& head, const std::uint8_t* bytes, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) write_byte(head, bytes[i]);
+}
+
+void Block::write_byte(Head& head, std::uint8_t byte) {
+  if (head.tail_slab == none || head.tail_used == slab_room) {
+    const auto slab = take_slab();
+    (head.tail_slab == none ? head.first_slab : slabs_[head.tail_slab].next) = slab;
+    head.tail_slab = slab;
+    head.tail_used = 0;
+  }
+  slabs_[head.tail_slab].bytes[head.tail_used++] = byte;
+}
+
+std::uint32_t Block::take_slab() {
+  if (slabs_.size() == slabs_.capacity()) slabs_.reserve(slabs_.size() + slabs_.size() / 8 + 4);
+  slabs_.emplace_back();
+  return static_cast<std::uint32_t>(slabs_.size() - 1);
+}
+
+std::size_t Block::gather(const Head& head, std::uint8_t* out) const {
+  std::size_t size = 0;
+  for (auto slab = head.first_slab; slab != none; slab = slabs_[slab].next) {
+    const std::size_t used = slab == head.tail_slab ? head.tail_used : slab_room;
+    std::memcpy(out + size, slabs_[slab].bytes.data(), used);
+    size += used;
+  }
+  return size;
+}
+
+Times Block::open_times() const { return {base_, reinterpret_cast<const std::uint8_t*>(offsets_.data()), rows()}; }
+
+std::shared_ptr<const Segment> Block::make_segment() const {
+  std::vector<std::uint16_t> lengths;
+  std::vector<std::uint8_t> payload;
+  lengths.reserve(heads_.size());
+  payload.reserve(slabs_.size() * slab_room + heads_.size());
+  StepBuffer steps;
+  for (const auto& head : heads_) {
+    std::size_t size = 1;
+    if (head.state != State::free && in_open_rows(head)) {
+      size = gather(head, steps.data());
+    } else {
+      steps[0] = stale_step;
+    }
+    payload.insert(payload.end(), steps.data(), steps.data() + size);
+    lengths.push_back(static_cast<std::uint16_t>(size));
+  }
+  return std::make_shared<const Segment>(open_first_, open_times(), lengths, payload);
+}
+
+void Block::seal() {
+  if (offsets_.empty()) return;
+  auto segment = make_segment();
+  sealed_bytes_ += segment->bytes();
+  const std::scoped_lock lock(mutex_);
+  if (sealed_.size() == sealed_.capacity()) sealed_.reserve(sealed_.size() + sealed_.size() / 4 + 2);
+  sealed_.push_back(std::move(segment));
+  offsets_.clear();
+  slabs_.clear();
+  open_first_ = row_ + 1;
+}
+
+std::size_t Block::drop(std::int64_t time) {
+  const auto keep = std::find_if(sealed_.begin(), sealed_.end(), [&](const auto& s) { return s->last() > time; });
+  const std::vector<std::shared_ptr<const Segment>> dropped(sealed_.begin(), keep);  // freed after the lock
+  if (dropped.empty()) return 0;
+  for (const auto& segment : dropped) sealed_bytes_ -= segment->bytes();
+  const std::scoped_lock lock(mutex_);
+  sealed_.erase(sealed_.begin(), keep);
+  return dropped.size();
+}
+
+void Block::reclaim(std::vector<std::uint32_t>& gone) {
+  const auto oldest_row = sealed_.empty() ? open_first_ : sealed_.front()->first_row();
+  const auto over = [&](const Head& head) {
+    return head.state == State::ended && static_cast<std::int32_t>(head.row - oldest_row) < 0;
+  };
+  if (std::none_of(heads_.begin(), heads_.end(), over)) return;
+  const std::scoped_lock lock(mutex_);
+  for (std::uint32_t i = 0; i < heads_.size(); ++i) {
+    if (!over(heads_[i])) continue;
+    heads_[i].state = State::free;
+    free_.push_back(i);
+    gone.push_back(i);
+  }
+}
+
+void Block::clear() {
+  const std::scoped_lock lock(mutex_);
+  std::vector<Head>().swap(heads_);
+  std::vector<Slab>().swap(slabs_);
+  std::vector<std::uint32_t>().swap(free_);
+  std::vector<std::uint32_t>().swap(offsets_);
+}
+
+// What is decoded after the mutex is given back.
+struct Block::Pieces {
+  boost::container::small_vector<std::shared_ptr<const Segment>, 8> held;
+  boost::container::small_vector<const Segment*, 16> segments;
+  StepBuffer steps;
+  std::array<std::uint32_t, max_rows> offsets;
+  std::size_t size = 0;
+  Times open;  // no rows: nothing of them is asked for
+};
+
+void Block::collect(HeadRef ref, std::int64_t after, std::int64_t until, bool shared, Pieces& pieces) const {
+  if (!holds(ref)) return;
+  const auto begin = std::partition_point(sealed_.begin(), sealed_.end(),
+                                          [&](const auto& segment) { return segment->last() <= after; });
+  for (auto it = begin; it != sealed_.end() && (*it)->first() <= until; ++it) {
+    if (!(*it)->has(ref.head)) continue;
+    pieces.segments.push_back(it->get());
+    if (shared) pieces.held.push_back(*it);
+  }
+  const auto& head = heads_[ref.head];
+  if (offsets_.empty() || base_ > until || newest_ <= after || !in_open_rows(head)) return;
+  pieces.size = gather(head, pieces.steps.data());
+  pieces.open = open_times();
+  if (shared) {
+    std::copy(offsets_.begin(), offsets_.end(), pieces.offsets.begin());
+    pieces.open.offsets = reinterpret_cast<const std::uint8_t*>(pieces.offsets.data());
+  }
+}
+
+void Block::read(HeadRef ref, std::int64_t after, std::int64_t until, bool shared,
+                 std::vector<core::Sample>& out) const {
+  Pieces pieces;
+  {
+    std::unique_lock lock(mutex_, std::defer_lock);
+    if (shared) lock.lock();
+    collect(ref, after, until, shared, pieces);
+  }
+  for (const auto* segment : pieces.segments) decode(segment->steps(ref.head), segment->times(), after, until, out);
+  if (pieces.open.rows > 0) decode({pieces.steps.data(), pieces.size}, pieces.open, after, until, out);
+}
+
+std::optional<core::Sample> Block::newest_sample(HeadRef ref, std::int64_t at, std::int64_t after, bool& known) const {
+  if (!holds(ref)) {
+    known = true;
+    return std::nullopt;
+  }
+  known = at >= newest_;
+  const auto& head = heads_[ref.head];
+  if (!known || head.state != State::live || newest_ <= after) return std::nullopt;
+  return core::Sample{core::from_millis(newest_), std::bit_cast<double>(head.last)};
+}
+
+std::optional<core::Sample> Block::latest(HeadRef ref, std::int64_t at, std::int64_t after, bool shared) const {
+  bool known = false;
+  if (shared) {
+    const std::scoped_lock lock(mutex_);
+    const auto sample = newest_sample(ref, at, after, known);
+    if (known) return sample;
+  } else {
+    const auto sample = newest_sample(ref, at, after, known);
+    if (known) return sample;
+  }
+  return earlier(ref, at, after, shared);
+}
+
+std::optional<core::Sample> Block::earlier(HeadRef ref, std::int64_t at, std::int64_t after, bool shared) const {
+  Pieces pieces;
+  {
+    std::unique_lock lock(mutex_, std::defer_lock);
+    if (shared) lock.lock();
+    collect(ref, after, at, shared, pieces);
+  }
+  // The newest row that is not later tells: where the series had no sample in it, it had ended.
+  const bool open = pieces.open.rows > 0;
+  if (!open && pieces.segments.empty()) return std::nullopt;
+  const auto times = open ? pieces.open : pieces.segments.back()->times();
+  const auto steps =
+      open ? std::span<const std::uint8_t>(pieces.steps.data(), pieces.size) : pieces.segments.back()->steps(ref.head);
+  const auto row = times.until(at) - 1;
+  const auto bits = decode_one(steps, row);
+  if (bits == core::stale_bits || times.at(row) <= after) return std::nullopt;
+  return core::Sample{core::from_millis(times.at(row)), std::bit_cast<double>(bits)};
+}
+
+}  // namespace tocsin::store

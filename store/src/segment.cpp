@@ -1,0 +1,81 @@
+#include "src/segment.hpp"
+
+#include <algorithm>
+
+namespace tocsin::store {
+namespace {
+
+template <class T>
+T load(const std::uint8_t* from) {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+}  // namespace
+
+std::uint32_t Times::until(std::int64_t time) const {
+  std::uint32_t low = 0;
+  std::uint32_t high = rows;
+  while (low < high) {
+    const auto middle = (low + high) / 2;
+    if (at(middle) <= time) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+void decode(std::span<const std::uint8_t> steps, const Times& times, std::int64_t after, std::int64_t until,
+            std::vector<core::Sample>& out) {
+  const auto begin = times.until(after);
+  const auto end = times.until(until);
+  Decoder decoder(steps);
+  std::uint32_t row = 0;
+  while (row < end) {
+    const auto run = decoder.next();
+    const auto stop = run.length >= end - row ? end : row + run.length;
+    if (run.bits != core::stale_bits) {
+      const auto value = std::bit_cast<double>(run.bits);
+      for (auto r = std::max(row, begin); r < stop; ++r) out.push_back({core::from_millis(times.at(r)), value});
+    }
+    row = stop;
+  }
+}
+
+std::uint64_t decode_one(std::span<const std::uint8_t> steps, std::uint32_t row) {
+  Decoder decoder(steps);
+  std::uint32_t passed = 0;
+  while (true) {
+    const auto run = decoder.next();
+    if (run.length > row - passed) return run.bits;
+    passed += run.length;
+  }
+}
+
+Segment::Segment(std::uint32_t first_row, const Times& times, std::span<const std::uint16_t> lengths,
+                 std::span<const std::uint8_t> payload)
+    : base_(times.base), first_row_(first_row), heads_(static_cast<std::uint32_t>(lengths.size())), rows_(times.rows) {
+  const auto payload_at = lengths_at() + lengths.size_bytes();
+  size_ = static_cast<std::uint32_t>(payload_at + payload.size());
+  blob_ = std::make_unique_for_overwrite<std::uint8_t[]>(size_);
+  std::memcpy(blob_.get(), times.offsets, 4 * rows_);
+  std::uint32_t offset = 0;
+  for (std::uint32_t i = 0; i < heads_; ++i) {
+    if (i % stride == 0) std::memcpy(blob_.get() + 4 * (rows_ + i / stride), &offset, sizeof offset);
+    offset += lengths[i];
+  }
+  if (!lengths.empty()) std::memcpy(blob_.get() + lengths_at(), lengths.data(), lengths.size_bytes());
+  if (!payload.empty()) std::memcpy(blob_.get() + payload_at, payload.data(), payload.size());
+}
+
+std::span<const std::uint8_t> Segment::steps(std::uint32_t head) const {
+  const auto* lengths = blob_.get() + lengths_at();
+  auto offset = load<std::uint32_t>(blob_.get() + 4 * (rows_ + head / stride));
+  for (auto i = head / stride * stride; i < head; ++i) offset += load<std::uint16_t>(lengths + 2 * i);
+  return {lengths + 2 * heads_ + offset, load<std::uint16_t>(lengths + 2 * head)};
+}
+
+}  // namespace tocsin::store

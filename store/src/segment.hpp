@@ -1,0 +1,66 @@
+// Up to 64 rows of a block, written down once and never changed: times, and each series's steps one after the other.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "src/codec.hpp"
+#include "tocsin/core/sample.hpp"
+
+namespace tocsin::store {
+
+/// A column of times: milliseconds after `base`, four bytes each, native order, aligned or not.
+struct Times {
+  std::int64_t base = 0;
+  const std::uint8_t* offsets = nullptr;
+  std::uint32_t rows = 0;
+
+  [[nodiscard]] std::int64_t at(std::uint32_t row) const {
+    std::uint32_t offset = 0;
+    std::memcpy(&offset, offsets + row * sizeof offset, sizeof offset);
+    return base + offset;
+  }
+  /// How many rows are not later than `time`.
+  [[nodiscard]] std::uint32_t until(std::int64_t time) const;
+};
+
+/// Appends the samples in (after, until] of one series.
+void decode(std::span<const std::uint8_t> steps, const Times& times, std::int64_t after, std::int64_t until,
+            std::vector<core::Sample>& out);
+/// The value's bits in one row.
+[[nodiscard]] std::uint64_t decode_one(std::span<const std::uint8_t> steps, std::uint32_t row);
+
+class Segment {
+ public:
+  /// `lengths[i]` bytes of `payload` are head i's.
+  Segment(std::uint32_t first_row, const Times& times, std::span<const std::uint16_t> lengths,
+          std::span<const std::uint8_t> payload);
+
+  [[nodiscard]] Times times() const { return {base_, blob_.get(), rows_}; }
+  [[nodiscard]] std::int64_t first() const { return base_; }
+  [[nodiscard]] std::int64_t last() const { return times().at(rows_ - 1); }
+  /// The block's number of the first row.
+  [[nodiscard]] std::uint32_t first_row() const { return first_row_; }
+  /// False for heads that came later.
+  [[nodiscard]] bool has(std::uint32_t head) const { return head < heads_; }
+  [[nodiscard]] std::span<const std::uint8_t> steps(std::uint32_t head) const;
+  [[nodiscard]] std::size_t bytes() const { return size_ + sizeof(Segment) + 32; }
+
+ private:
+  // The blob holds: times (4 bytes a row), the payload offset of every 16th head (4 bytes), lengths (2 bytes a head),
+  // payload.
+  static constexpr std::uint32_t stride = 16;
+  [[nodiscard]] std::size_t lengths_at() const { return 4 * (rows_ + (heads_ + stride - 1) / stride); }
+
+  std::unique_ptr<std::uint8_t[]> blob_;
+  std::int64_t base_;
+  std::uint32_t size_ = 0;
+  std::uint32_t first_row_;
+  std::uint32_t heads_;
+  std::uint32_t rows_;
+};
+
+}  // namespace tocsin::store

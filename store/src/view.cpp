@@ -1,0 +1,73 @@
+#include <algorithm>
+
+#include "src/live_index.hpp"
+#include "tocsin/store/store.hpp"
+
+namespace tocsin::store {
+namespace {
+
+std::int64_t millis_before(core::TimePoint at, core::Duration lookback) {
+  return core::to_millis(at) - lookback.count();
+}
+
+}  // namespace
+
+std::uint64_t View::generation() const { return impl_->generation; }
+
+std::vector<SeriesId> View::select(std::span<const core::Matcher> matchers) const {
+  std::vector<SeriesId> found;
+  for (const auto& range : impl_->parts) {
+    const auto hidden = [&](std::uint32_t series) { return impl_->is_hidden(range.first + series); };
+    range.part->select(matchers, range.first, hidden, found);
+  }
+  return found;
+}
+
+core::Labels View::labels(SeriesId series) const {
+  const auto found = impl_->find(series);
+  return found.part == nullptr ? core::Labels{} : found.part->labels(found.series);
+}
+
+std::string_view View::label(SeriesId series, std::string_view name) const {
+  const auto found = impl_->find(series);
+  return found.part == nullptr ? std::string_view{} : found.part->label(found.series, name);
+}
+
+std::optional<core::Sample> View::latest(SeriesId series, core::TimePoint at, core::Duration lookback) const {
+  const auto found = impl_->find(series);
+  if (found.part == nullptr) return std::nullopt;
+  const auto time = core::to_millis(at);
+  const auto after = millis_before(at, lookback);
+  const auto& place = found.part->place(found.series);
+  if (found.part->has_chains()) [[unlikely]] {
+    if (const auto chain = found.part->chain(found.series); chain && time < chain->from) {
+      for (const auto& link : chain->older) {
+        if (link.from <= time) return link.block->latest(link.ref, time, after, impl_->shared);
+      }
+      return std::nullopt;
+    }
+  }
+  return place.block->latest(place.ref, time, after, impl_->shared);
+}
+
+void View::read(SeriesId series, core::TimePoint after, core::TimePoint until, std::vector<core::Sample>& out) const {
+  const auto found = impl_->find(series);
+  if (found.part == nullptr) return;
+  auto begin = core::to_millis(after);
+  const auto end = core::to_millis(until);
+  const auto& place = found.part->place(found.series);
+  if (found.part->has_chains()) [[unlikely]] {
+    if (const auto chain = found.part->chain(found.series)) {
+      const auto& older = chain->older;
+      for (auto link = older.rbegin(); link != older.rend(); ++link) {
+        const auto next_from = link + 1 == older.rend() ? chain->from : (link + 1)->from;
+        link->block->read(link->ref, std::max(begin, link->from == lowest_time ? link->from : link->from - 1),
+                          std::min(end, next_from - 1), impl_->shared, out);
+      }
+      begin = std::max(begin, chain->from - 1);
+    }
+  }
+  place.block->read(place.ref, begin, end, impl_->shared, out);
+}
+
+}  // namespace tocsin::store
