@@ -24,7 +24,7 @@ enum class Mode { shadow, approve, automatic };
 /// How a value is taken out of a command's output.
 struct Extract {
   enum class Kind { whole, json, regex } kind = Kind::whole;  // whole: the trimmed output
-  std::string expression;  // JSONPath ($.a[0].b), or RE2 with one group
+  std::string expression;                                     // JSONPath ($.a[0].b), or RE2 with one group
 };
 
 struct ReadSpec {
@@ -36,7 +36,7 @@ struct ReadSpec {
 struct CountSpec {
   std::int64_t min = 1;
   std::int64_t max = 1;
-  std::int64_t step = 1;          // with neither target_value: this much up
+  std::int64_t step = 1;               // with neither target_value: this much up
   std::optional<double> target_value;  // per instance; the wanted count is ceil(value / target_value)
   std::string of;                      // PromQL whose value is divided; empty: the alert's value
 };
@@ -48,14 +48,14 @@ struct RateLimit {
 
 struct ActionSpec {
   std::string name;
-  std::string when_alert;               // alertname
-  std::vector<core::Matcher> when;      // further matchers on the alert's labels
+  std::string when_alert;           // alertname
+  std::vector<core::Matcher> when;  // further matchers on the alert's labels
   std::string target;
   Mode mode = Mode::shadow;
-  std::vector<std::string> ladder;      // one of ladder and count
+  std::vector<std::string> ladder;  // one of ladder and count
   std::optional<CountSpec> count;
   ReadSpec read;
-  std::vector<std::string> set_argv;    // placeholders {from} {to} {target}
+  std::vector<std::string> set_argv;  // placeholders {from} {to} {target}
   std::vector<std::pair<std::string, std::string>> environment;
   core::Duration timeout{std::chrono::seconds{60}};
   core::Duration provisioning{0};
@@ -71,10 +71,10 @@ struct ActionSpec {
 struct ActionStatus {
   std::string name;
   std::string target;
-  std::string mode;          // "shadow", "auto"; "shadow (no data folder)" where that forces it
+  std::string mode;  // "shadow", "auto"; "shadow (no data folder)" where that forces it
   core::ActionStep step = core::ActionStep::proposed;  // of the newest run
   bool running = false;
-  std::string last_reason;   // why it acted, or did not
+  std::string last_reason;  // why it acted, or did not
   std::string from, to;
   std::optional<core::TimePoint> last_change;
   std::optional<core::TimePoint> not_before;
@@ -94,7 +94,9 @@ struct ExecutorHooks {
 
 class Executor {
  public:
-  /// `journal` may be null: then every action is shadow, and says so.
+  /// `journal` may be null: then every action is shadow, and says so. Reads the clock; runs that the journal shows
+  /// without a result are read back as soon as the loop runs, and never run again. Loop and journal must outlive it; it
+  /// is destroyed on the loop's thread, or when the loop does not run.
   Executor(net::Loop& loop, std::vector<ActionSpec> specs, state::Journal* journal, ExecutorHooks hooks);
   ~Executor();
   Executor(const Executor&) = delete;
@@ -104,13 +106,18 @@ class Executor {
   void notice(std::vector<core::AlertChange> changes);
   /// On the loop: replaces the specs; runs under way finish under the old ones.
   void reconfigure(std::vector<ActionSpec> specs);
-  /// On the loop: takes no new decision; a running command may finish until the deadline, then it is journalled `unknown`.
+  /// On the loop: takes no new decision; a running command may finish until the deadline, then it is journalled
+  /// `unknown`.
   [[nodiscard]] net::Task<void> stop(core::Deadline deadline);
+  /// On the loop: closes an action's breaker by hand; what failed before no longer counts. False if there is no such
+  /// action.
+  bool rearm(const std::string& action);
   /// From any thread.
   [[nodiscard]] std::vector<ActionStatus> status() const;
 
+  struct Impl;  // private to the room
+
  private:
-  struct Impl;
   std::shared_ptr<Impl> impl_;
 };
 

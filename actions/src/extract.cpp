@@ -1,0 +1,96 @@
+#include "src/extract.hpp"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json/parse.hpp>
+#include <boost/json/string.hpp>
+#include <charconv>
+
+#include "src/jsonpath.hpp"
+
+namespace tocsin::actions {
+namespace {
+
+constexpr std::size_t max_value = 256;
+
+core::Failure failure(std::string detail) {
+  return core::Failure{core::Outcome::unexpected, core::Phase::parse, std::move(detail)};
+}
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view space = " \t\r\n\v\f";
+  const std::size_t begin = text.find_first_not_of(space);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(space) - begin + 1);
+}
+
+core::Result<std::string> one_value(std::string_view text) {
+  const std::string_view value = trim(text);
+  if (value.empty()) return failure("the value is empty");
+  if (value.size() > max_value) return failure("the value is longer than 256 bytes");
+  const auto control = [](char letter) { return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f; };
+  if (std::any_of(value.begin(), value.end(), control))
+    return failure("the value has more than one line, or control characters");
+  return std::string(value);
+}
+
+core::Result<std::string> scalar(const boost::json::value& value, const std::string& path) {
+  if (const auto* text = value.if_string()) return one_value(std::string_view(text->data(), text->size()));
+  if (const bool* truth = value.if_bool()) return std::string(*truth ? "true" : "false");
+  std::array<char, 32> number{};
+  std::to_chars_result end{number.data(), {}};
+  if (const auto* whole = value.if_int64()) {
+    end = std::to_chars(number.data(), number.data() + number.size(), *whole);
+  } else if (const auto* large = value.if_uint64()) {
+    end = std::to_chars(number.data(), number.data() + number.size(), *large);
+  } else if (const auto* real = value.if_double()) {
+    end = std::to_chars(number.data(), number.data() + number.size(), *real);
+  } else {
+    return failure(path + " is no text, number or truth value");
+  }
+  return std::string(number.data(), end.ptr);
+}
+
+core::Result<std::string> by_json(const std::string& expression, std::string_view output) {
+  const auto path = parse_path(expression);
+  if (!path) return path.error();
+  boost::json::error_code error;
+  const boost::json::value root = boost::json::parse(boost::json::string_view(output.data(), output.size()), error);
+  if (error) return failure("the output is not JSON: " + error.message());
+  const boost::json::value* value = find(root, *path);
+  if (value == nullptr) return failure("the output has nothing at " + expression);
+  return scalar(*value, expression);
+}
+
+core::Result<std::string> by_regex(const std::string& expression, std::string_view output) {
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  options.set_max_mem(1 << 20);
+  const re2::RE2 pattern(expression, options);
+  if (!pattern.ok()) return failure("the regular expression '" + expression + "' is wrong: " + pattern.error());
+  if (pattern.NumberOfCapturingGroups() != 1)
+    return failure("the regular expression '" + expression + "' must have one group");
+  re2::StringPiece found;
+  if (!re2::RE2::PartialMatch(re2::StringPiece(output.data(), output.size()), pattern, &found)) {
+    return failure("the output does not match '" + expression + "'");
+  }
+  return one_value(std::string_view(found.data(), found.size()));
+}
+
+}  // namespace
+
+core::Result<std::string> extract(const Extract& how, std::string_view output) {
+  switch (how.kind) {
+    case Extract::Kind::whole:
+      return one_value(output);
+    case Extract::Kind::json:
+      return by_json(how.expression, output);
+    case Extract::Kind::regex:
+      return by_regex(how.expression, output);
+  }
+  return failure("unknown kind of extraction");
+}
+
+}  // namespace tocsin::actions
