@@ -172,12 +172,9 @@ net::Task<core::Result<void>> RedisProber::connect(core::Deadline deadline, Fres
   }
   fresh.credentials.user = options_.user;
   const auto begun = Clock::now();
-  core::Result<std::unique_ptr<net::Stream>> opened = core::Failure{};
-  if (options_.address.unix_socket) {
-    opened = co_await connector_.connect_unix(options_.address.host, deadline);
-  } else {
-    opened = co_await connector_.open(options_.address, options_.tls, deadline);
-  }
+  auto address = options_.address;
+  auto tls = options_.tls;
+  auto opened = co_await connector_.open(std::move(address), std::move(tls), deadline);
   fresh.took += Clock::now() - begun;
   if (!opened) co_return opened.error();
   fresh.connected = true;

@@ -119,12 +119,13 @@ core::Result<std::optional<Reply>> ReplyReader::next() {
   return std::optional<Reply>(assemble());
 }
 
-/// Whether the text that is coming says that it is longer than may be.
+/// Whether the text that is coming says that it is longer than may be. hiredis has taken the '$' and waits for the
+/// rest.
 bool ReplyReader::announces_too_much() const {
-  const std::string_view coming(reader_->buf + reader_->pos, pending());
-  if (!coming.starts_with('$')) return false;
+  if (reader_->ridx < 0 || reader_->rstack[reader_->ridx].type != REDIS_REPLY_STRING) return false;
+  const char* const coming = reader_->buf + reader_->pos;
   std::size_t size = 0;
-  const auto [end, error] = std::from_chars(coming.data() + 1, coming.data() + coming.size(), size);
+  const auto error = std::from_chars(coming, coming + pending(), size).ec;
   return error == std::errc::result_out_of_range || size > max_reply_;
 }
 

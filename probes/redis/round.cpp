@@ -100,7 +100,9 @@ core::Result<void> Round::answer(Question question, const Reply& reply) {
 core::Result<void> Round::error(Question question, std::string_view text) {
   auto failure = refusal(question, text, password_.reveal());
   const bool optional = question == Question::config || question == Question::cluster;
-  if (optional && failure.outcome != core::Outcome::throttled && !text.starts_with("NOAUTH")) {
+  const bool turned_away =
+      failure.outcome == core::Outcome::throttled || text.starts_with("NOAUTH") || text.starts_with("DENIED");
+  if (optional && !turned_away) {
     if (question == Question::config) config_refused_ = true;
     return {};
   }

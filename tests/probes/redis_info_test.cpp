@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <charconv>
 #include <random>
 #include <sstream>
@@ -79,7 +80,9 @@ TEST(RedisNumber, IsWhatFromCharsSays) {
     const bool is_number = error == std::errc{} && end == text.data() + text.size();
     const auto found = whole_number(text);
     ASSERT_EQ(found.has_value(), is_number) << text;
-    if (found && expected == expected) EXPECT_EQ(*found, expected) << text;
+    if (found && expected == expected) {
+      EXPECT_EQ(*found, expected) << text;
+    }
   }
 }
 
@@ -289,7 +292,10 @@ TEST(RedisInfo, KeepsTheTargetsLabelsAndCleansTheServers) {
 
 TEST(RedisInfo, LabelTextIsShortUtf8) {
   EXPECT_EQ(label_text("gr\xc3\xbc\xc3\x9f"), "gr\xc3\xbc\xc3\x9f");
-  EXPECT_EQ(label_text("\xc0\x80\xed\xa0\x80\xf5!\xe2\x82"), "??????!??");
+  EXPECT_EQ(label_text("\xc0\x80\xed\xa0\x80\xf5!\xe2\x82"),
+            "?????"
+            "?!?"
+            "?");
   EXPECT_EQ(label_text(std::string(1000, 'a')).size(), 256U);
   EXPECT_EQ(label_text(std::string(255, 'a') + "\xc3\xbc").size(), 255U) << "no half characters";
 }
@@ -401,7 +407,9 @@ TEST(RedisInfo, TheFastWayGivesWhatTheSlowWayGives) {
       ASSERT_EQ(found.size(), expected.size()) << text;
       for (auto a = expected.begin(), b = found.begin(); a != expected.end(); ++a, ++b) {
         ASSERT_EQ(a->first, b->first);
-        if (a->second == a->second) ASSERT_EQ(a->second, b->second) << a->first;
+        if (a->second == a->second) {
+          ASSERT_EQ(a->second, b->second) << a->first;
+        }
       }
       familiar += kept.reader.was_familiar() ? 1 : 0;
     }

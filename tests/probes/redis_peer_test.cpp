@@ -1,0 +1,192 @@
+// The Redis probe against a peer that does what no real server does on demand.
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "probes/redis_probe.hpp"
+#include "probes/redis_texts.hpp"
+#include "support/fake_peer.hpp"
+
+namespace tocsin::probes {
+namespace {
+
+using core::Outcome;
+using core::Phase;
+using test::FakeConnection;
+using test::FakePeer;
+using test::RedisProbe;
+using namespace std::chrono_literals;
+
+std::string bulk(const std::string& text) { return "$" + std::to_string(text.size()) + "\r\n" + text + "\r\n"; }
+
+core::Observation ask(const FakePeer::Script& script, std::chrono::milliseconds timeout = 5s, bool password = false) {
+  const FakePeer peer(script);
+  auto options = RedisProbe::to(peer.port());
+  if (password) options.password.value = core::Secret("s3cret");
+  RedisProbe probe(options);
+  auto observation = probe(timeout);
+  EXPECT_EQ(probe.values.at("redis_up"), observation.good() ? 1 : 0);
+  EXPECT_FALSE(observation.good() ? false : probe.prober().has_sentinel());
+  EXPECT_EQ(observation.detail.find("s3cret"), std::string::npos);
+  return observation;
+}
+
+void expect_info(FakeConnection& peer) { static_cast<void>(peer.read_until("INFO\r\n$3\r\nALL\r\n")); }
+
+TEST(RedisPeer, HangsAtEachPhase) {
+  auto observation = ask([](FakeConnection& peer) { peer.hang(); }, 100ms);
+  EXPECT_EQ(observation.outcome, Outcome::timeout);
+  EXPECT_EQ(observation.phase, Phase::query);
+  EXPECT_LT(observation.took, 2s);
+  observation = ask([](FakeConnection& peer) { peer.hang(); }, 100ms, true);
+  EXPECT_EQ(observation.phase, Phase::auth);
+  observation = ask(
+      [](FakeConnection& peer) {
+        expect_info(peer);
+        peer.send("*0\r\n$100\r\n# Server\r\n");
+        peer.hang();
+      },
+      100ms);
+  EXPECT_EQ(observation.outcome, Outcome::timeout);
+  EXPECT_EQ(observation.phase, Phase::receive);
+  EXPECT_EQ(observation.detail, "no answer to INFO before the deadline");
+}
+
+TEST(RedisPeer, DripsWithoutStretchingTheDeadline) {
+  const auto observation =
+      ask([](FakeConnection& peer) { peer.drip("*0\r\n" + bulk(std::string(10'000, 'x')), 5ms); }, 150ms);
+  EXPECT_EQ(observation.outcome, Outcome::timeout);
+  EXPECT_LT(observation.took, 2s);
+}
+
+TEST(RedisPeer, AnswersInManyPieces) {
+  const auto observation = ask([](FakeConnection& peer) {
+    expect_info(peer);
+    peer.drip("*0\r\n" + bulk("# Clients\r\nconnected_clients:7\r\n"), 1ms);
+    peer.hang();
+  });
+  EXPECT_EQ(observation.outcome, Outcome::ok) << observation.detail;
+}
+
+TEST(RedisPeer, AnswersAtLength) {
+  std::string text = "# Clients\r\nconnected_clients:7\r\n# Other\r\n";
+  for (int i = 0; i < 100'000; ++i) text += "some_field_" + std::to_string(i) + ":1\r\n";
+  const auto observation = ask([&text](FakeConnection& peer) {
+    expect_info(peer);
+    peer.send("*0\r\n" + bulk(text));
+    peer.hang();
+  });
+  EXPECT_EQ(observation.outcome, Outcome::ok) << observation.detail;
+}
+
+TEST(RedisPeer, ClosesInTheMiddle) {
+  auto observation = ask([](FakeConnection& peer) {
+    expect_info(peer);
+    peer.send("*0\r\n$100\r\n# Server\r\n");
+  });
+  EXPECT_EQ(observation.outcome, Outcome::closed) << observation.detail;
+  EXPECT_EQ(observation.phase, Phase::receive);
+  observation = ask([](FakeConnection& peer) { expect_info(peer); });
+  EXPECT_EQ(observation.outcome, Outcome::closed);
+  EXPECT_EQ(observation.phase, Phase::query);
+  observation = ask([](FakeConnection& peer) {
+    expect_info(peer);
+    peer.reset();
+  });
+  EXPECT_EQ(observation.outcome, Outcome::closed);
+  observation = ask([](FakeConnection& peer) { peer.reset(); });
+  EXPECT_EQ(observation.outcome, Outcome::closed) << observation.detail;
+}
+
+TEST(RedisPeer, SaysNonsense) {
+  struct Case {
+    std::string answer;
+    Outcome outcome;
+  };
+  const Case cases[] = {
+      {"HTTP/1.1 400 Bad Request\r\n\r\n", Outcome::protocol},
+      {"\x15\x03\x03\x00\x02\x02\x46", Outcome::protocol},
+      {"*0\r\n:5\r\n", Outcome::protocol},
+      {"*0\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", Outcome::protocol},
+      {"*0\r\n" + bulk("no fields here\r\n"), Outcome::protocol},
+      {"*0\r\n" + bulk("a:1\r\n") + "+surplus\r\n", Outcome::protocol},
+      {"$1000000000\r\n", Outcome::limit},
+      {"*0\r\n$1000000000\r\n", Outcome::limit},
+      {"*1000000000\r\n", Outcome::limit},
+      {"*0\r\n-LOADING Redis is loading the dataset in memory\r\n", Outcome::throttled},
+      {"*0\r\n-BUSY Redis is busy running a script.\r\n", Outcome::throttled},
+      {"-ERR max number of clients reached\r\n", Outcome::throttled},
+      {"-DENIED Redis is running in protected mode\r\n", Outcome::auth},
+  };
+  for (const Case& c : cases) {
+    const auto observation = ask([&c](FakeConnection& peer) {
+      expect_info(peer);
+      peer.send(c.answer);
+      peer.hang();
+    });
+    EXPECT_EQ(observation.outcome, c.outcome) << c.answer << ": " << observation.detail;
+  }
+}
+
+TEST(RedisPeer, SaysWhyItTurnsUsAwayAndCloses) {
+  const auto observation = ask([](FakeConnection& peer) { peer.send("-ERR max number of clients reached\r\n"); });
+  EXPECT_EQ(observation.outcome, Outcome::throttled) << observation.detail;
+}
+
+TEST(RedisPeer, KnowsOnlyThePlainInfo) {
+  std::atomic<int> refused = 0;
+  const FakePeer peer([&refused](FakeConnection& connection) {
+    expect_info(connection);
+    ++refused;
+    connection.send("*0\r\n-ERR syntax error\r\n");
+    while (!connection.read_until("*1\r\n$4\r\nINFO\r\n").empty()) connection.send(bulk("connected_clients:7\r\n"));
+  });
+  RedisProbe probe(RedisProbe::to(peer.port()));
+  for (int i = 0; i < 3; ++i) {
+    const auto observation = probe();
+    ASSERT_EQ(observation.outcome, Outcome::ok) << observation.detail;
+    EXPECT_EQ(probe.values.at("redis_connected_clients"), 7);
+  }
+  EXPECT_EQ(refused, 1) << "remembered";
+}
+
+TEST(RedisPeer, RetriesAKeptConnectionOnceWithinTheDeadline) {
+  std::atomic<int> number = 0;
+  const FakePeer peer([&number](FakeConnection& connection) {
+    const int mine = ++number;
+    expect_info(connection);
+    if (mine > 1) return connection.hang();
+    connection.send("*0\r\n" + bulk("connected_clients:7\r\n"));
+  });
+  RedisProbe probe(RedisProbe::to(peer.port()));
+  ASSERT_EQ(probe().outcome, Outcome::ok);
+  const auto observation = probe(200ms);
+  EXPECT_EQ(observation.outcome, Outcome::timeout) << observation.detail;
+  EXPECT_LT(observation.took, 2s);
+  EXPECT_EQ(peer.connections(), 2);
+}
+
+TEST(RedisPeer, LearntIdleLimitOfConnectionsFoundClosed) {
+  const FakePeer peer([](FakeConnection& connection) {
+    expect_info(connection);
+    connection.send("*0\r\n" + bulk("connected_clients:7\r\n"));
+  });
+  RedisProbe probe(RedisProbe::to(peer.port()));
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(probe().outcome, Outcome::ok);
+    static_cast<void>(test::wait_until([&] { return peer.ended() == peer.connections(); }));
+  }
+  EXPECT_EQ(peer.connections(), 5) << "no failed use costs a connection";
+}
+
+TEST(RedisPeer, NothingListens) {
+  RedisProbe probe(RedisProbe::to(test::free_port()));
+  const auto observation = probe();
+  EXPECT_EQ(observation.outcome, Outcome::connect);
+  EXPECT_EQ(probe.values.at("redis_up"), 0);
+  EXPECT_EQ(probe.values.at(R"(redis_exporter_last_scrape_error{err="connect"})"), 1);
+  EXPECT_EQ(probe.values.at("redis_exporter_scrapes_total"), 1);
+}
+
+}  // namespace
+}  // namespace tocsin::probes
