@@ -1,11 +1,12 @@
 #include "excerpt.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <optional>
 #include <string_view>
 #include <vector>
+
+#include "tocsin/core/secret.hpp"
 
 namespace tocsin::core {
 namespace {
@@ -59,17 +60,6 @@ std::optional<Key> next_key(std::string_view line, std::size_t from) {
   return std::nullopt;
 }
 
-bool names_a_secret(std::string_view name) {
-  static constexpr std::array<std::string_view, 9> words{"password",   "passwd", "passphrase", "secret",       "token",
-                                                         "credential", "apikey", "bearer",     "authorization"};
-  std::string plain;
-  for (const char c : name) {
-    if (c != '_' && c != '-') plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  if (plain.ends_with("file")) return false;
-  return std::any_of(words.begin(), words.end(), [&plain](auto word) { return plain.find(word) != std::string::npos; });
-}
-
 /// Where the scalar that begins at `begin` ends in this line. In doubt it is the end of the line.
 std::size_t end_of_value(std::string_view line, std::size_t begin) {
   if (begin >= line.size()) return line.size();
@@ -104,6 +94,15 @@ class Masked {
     const auto scheme = line_.find("://");
     const auto at = line_.rfind('@');
     if (scheme != std::string_view::npos && at != std::string_view::npos && at > scheme) hide(scheme + 3, at);
+  }
+  /// `?token=abc&x=y`
+  void hide_query_values() {
+    for (auto equals = line_.find('='); equals != std::string_view::npos; equals = line_.find('=', equals + 1)) {
+      std::size_t begin = equals;
+      while (begin > 0 && is_key_character(line_[begin - 1])) --begin;
+      if (!names_a_secret(line_.substr(begin, equals - begin))) continue;
+      hide(equals + 1, std::min(line_.find_first_of("& \t\"'", equals + 1), line_.size()));
+    }
   }
   void hide_values_of_secret_keys() {
     std::size_t from = 0;
@@ -174,6 +173,7 @@ std::string excerpt(const SourceFile& file, Position at, std::span<const std::si
   if (line.empty()) return {};
   Masked masked(line);
   masked.hide_user_info();
+  masked.hide_query_values();
   masked.hide_values_of_secret_keys();
   for (const std::size_t column : secrets) {
     if (column > 0) masked.hide(column - 1, end_of_value(line, column - 1));

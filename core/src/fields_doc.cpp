@@ -76,18 +76,20 @@ std::string type_cell(const FieldDoc& field) {
   return cell(out) + (field.constraint.empty() ? "" : ", " + cell(field.constraint));
 }
 
+std::string default_cell(const FieldDoc& field) {
+  if (field.required) return "*required*";
+  // A section's defaults stand in its own table; a default in words is no code.
+  if (field.fallback.empty() || (!field.shape.parts.empty() && field.fallback.starts_with('{'))) return "";
+  const bool words = field.fallback.find_first_of(" `") != std::string::npos &&
+                     field.fallback.find_first_of("{[\"") == std::string::npos;
+  return words ? cell(field.fallback) : "`" + cell(field.fallback) + "`";
+}
+
 std::string table(const SectionDoc& doc) {
   std::string out = doc.doc + "\n\n| key | type | default | meaning |\n|---|---|---|---|\n";
   for (const FieldDoc& field : doc.fields) {
-    std::string fallback = field.required           ? "*required*"
-                           : field.fallback.empty() ? ""
-                                                    : "`" + cell(field.fallback) + "`";
-    // A default in words is no code.
-    if (!field.required && field.fallback.find(' ') != std::string::npos &&
-        field.fallback.find_first_of("{[\"") == std::string::npos) {
-      fallback = cell(field.fallback);
-    }
-    out += "| `" + field.name + "` | " + type_cell(field) + " | " + fallback + " | " + cell(field.doc) + " |\n";
+    out +=
+        "| `" + field.name + "` | " + type_cell(field) + " | " + default_cell(field) + " | " + cell(field.doc) + " |\n";
   }
   return out;
 }

@@ -1,5 +1,8 @@
 #include "tocsin/core/secret.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <cstring>
 #include <fstream>
 
@@ -45,6 +48,17 @@ Result<Secret> SecretSource::read() const {
   Secret secret(text);
   wipe(text);
   return secret;
+}
+
+bool names_a_secret(std::string_view word) {
+  static constexpr std::array<std::string_view, 9> words{"password",   "passwd", "passphrase", "secret",       "token",
+                                                         "credential", "apikey", "bearer",     "authorization"};
+  std::string plain;
+  for (const char c : word) {
+    if (c != '_' && c != '-') plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  if (plain.ends_with("file")) return false;
+  return std::any_of(words.begin(), words.end(), [&plain](auto w) { return plain.find(w) != std::string::npos; });
 }
 
 std::string redact(std::string text, std::string_view secret) {

@@ -13,7 +13,6 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <limits>
 #include <map>
 #include <memory>
@@ -455,7 +454,7 @@ class Section {
  public:
   using Check = std::function<void(FieldReader&, const Place&, const T&)>;
 
-  Section(std::string name, std::string doc, std::initializer_list<Field<T>> rows) : fields_(rows) {
+  Section(std::string name, std::string doc, std::vector<Field<T>> rows) : fields_(std::move(rows)) {
     doc_.name = rules_.section = std::move(name);
     doc_.doc = std::move(doc);
     for (const Field<T>& field : fields_) doc_.fields.push_back(field.doc);

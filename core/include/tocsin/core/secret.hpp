@@ -38,6 +38,10 @@ struct SecretSource {
   bool operator==(const SecretSource&) const = default;
 };
 
+/// True of words such as `password`, `api_key` and `AWS_SECRET_ACCESS_KEY`; not of those that end in `file`: they name
+/// where one is.
+[[nodiscard]] bool names_a_secret(std::string_view word);
+
 /// `text` with every occurrence of each non-empty secret replaced by `<secret>`.
 [[nodiscard]] std::string redact(std::string text, std::string_view secret);
 

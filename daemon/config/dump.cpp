@@ -1,0 +1,149 @@
+// The effective configuration as a file, secrets masked: a Config goes back into the model, and the tables write it.
+#include <algorithm>
+
+#include "tables.hpp"
+
+namespace tocsin::daemon {
+namespace {
+
+model::Probe base(const TargetConfig& target) {
+  model::Probe probe;
+  probe.job = target.job;
+  probe.kind = target.kind;
+  probe.interval = target.interval;
+  probe.timeout = target.timeout;
+  probe.confirm = target.confirm;
+  probe.reconnect = target.reconnect;
+  probe.labels = target.labels;
+  probe.labels.erase("job");
+  probe.labels.erase("instance");
+  return probe;
+}
+
+/// A query with the values of parameters masked that speak of secrets.
+std::string masked_query(std::string_view query) {
+  std::string out;
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    const std::string_view parameter = query.substr(0, end);
+    const auto equals = parameter.find('=');
+    if (equals != std::string_view::npos && core::names_a_secret(parameter.substr(0, equals))) {
+      out += std::string(parameter.substr(0, equals)) + "=%3Csecret%3E";
+    } else {
+      out += parameter;
+    }
+    if (end < query.size()) out += '&';
+    query.remove_prefix(std::min(end + 1, query.size()));
+  }
+  return out;
+}
+
+model::Probe to_model(const TargetConfig& target, const probes::RedisOptions& options) {
+  model::Probe probe = base(target);
+  probe.targets = {{target.display, {}}};
+  probe.user = options.user;
+  probe.password = options.password;
+  probe.sentinel = target.sentinel;
+  probe.tls = options.tls;
+  return probe;
+}
+
+model::Probe to_model(const TargetConfig& target, const probes::HttpOptions& options) {
+  model::Probe probe = base(target);
+  const std::string query = options.url.has_query ? "?" + masked_query(options.url.query) : "";
+  probe.targets = {{target.display + query, {}}};
+  probe.tls = options.tls;
+  probe.method = options.method;
+  for (const auto& [name, value] : options.headers) probe.headers.emplace_back(name, model::Header{value, {}});
+  probe.body = options.body;
+  if (!options.user.empty()) probe.basic_auth = model::BasicAuth{options.user, options.password, {}};
+  probe.bearer = options.bearer;
+  probe.follow_redirects = options.follow_redirects;
+  probe.max_body = options.max_body;
+  probe.ip_protocol = options.ip_protocol;
+  model::Expect expect;
+  for (const auto& [first, last] : options.expect.status) expect.status.push_back({first, last});
+  expect.body_matches = options.expect.body_matches;
+  expect.body_not_matches = options.expect.body_not_matches;
+  for (const auto& [path, equals] : options.expect.json) expect.json.emplace_back(path, equals);
+  if (options.expect.within) expect.within = *options.expect.within;
+  probe.expect = std::move(expect);
+  return probe;
+}
+
+model::Alertmanager to_model(const alerts::AlertmanagerOptions& options) {
+  model::Alertmanager section;
+  section.url = options.url.display();
+  section.tls = options.tls;
+  if (!options.user.empty()) section.basic_auth = model::BasicAuth{options.user, options.password, {}};
+  if (!options.bearer.empty()) section.authorization = model::Authorization{"Bearer", options.bearer, {}};
+  section.timeout = options.timeout;
+  return section;
+}
+
+model::ExtractSpec to_model(const actions::Extract& extract, std::string is) {
+  const bool json = extract.kind == actions::Extract::Kind::json;
+  return {json ? extract.expression : "", json ? "" : extract.expression, std::move(is), {}};
+}
+
+model::Action to_model(const actions::ActionSpec& spec) {
+  model::Action action;
+  action.name = spec.name;
+  action.when = {spec.when_alert, spec.when};
+  action.target = spec.target;
+  action.mode = spec.mode == actions::Mode::automatic ? "auto" : "shadow";
+  action.ladder = spec.ladder;
+  action.count = spec.count;
+  action.read.exec = spec.read.argv;
+  if (spec.read.value.kind != actions::Extract::Kind::whole) action.read.extract = to_model(spec.read.value, {});
+  if (spec.read.ready) action.read.ready = to_model(spec.read.ready->first, spec.read.ready->second);
+  action.set.exec = spec.set_argv;
+  action.env = spec.environment;
+  action.timeout = spec.timeout;
+  action.provisioning = spec.provisioning;
+  action.cooldown = {spec.cooldown_up, spec.cooldown_down, {}};
+  action.limits = {spec.per_target, spec.all};
+  action.verify = {spec.clears_within, {}};
+  action.breaker.after = spec.breaker_after;
+  return action;
+}
+
+model::Root to_model(const Config& config) {
+  model::Root root;
+  root.global = config.global;
+  root.storage = config.storage;
+  root.web = config.web;
+  for (const TargetConfig& target : config.targets) {
+    root.probes.push_back(
+        std::visit([&target](const auto& options) { return to_model(target, options); }, target.options));
+  }
+  for (const RuleFileConfig& file : config.rule_files) root.rule_files.push_back({file.path, {}});
+  root.packs.emplace();
+  for (const std::string& pack : config.packs) root.packs->push_back({pack, {}});
+  for (const alerts::AlertmanagerOptions& options : config.alertmanagers)
+    root.alertmanagers.push_back(to_model(options));
+  for (const actions::ActionSpec& spec : config.actions) root.actions.push_back(to_model(spec));
+  return root;
+}
+
+}  // namespace
+
+std::string dump_config(const Config& config) { return core::write_yaml(root_table().write(to_model(config))); }
+
+std::string config_schema() { return core::json_schema(root_table().doc(), "tocsin.yml"); }
+
+std::string config_markdown() {
+  return "# Configuration\n\n"
+         "Made by `tocsin` of the table that its parser uses; `tocsin schema` prints the same as a JSON Schema for "
+         "editors.\n\n"
+         "- A duration is written as Prometheus does: `500ms`, `15s`, `1h30m`, `0`. A size: `512MiB`, `1.5GB`, "
+         "`1024`.\n"
+         "- `${NAME}` in a value is replaced by that variable of the environment; one that is not set is an error. "
+         "`$$` is a `$`.\n"
+         "- The names of files are relative to the file that names them.\n"
+         "- A key that is not listed here is an error; so is one that is given twice.\n\n"
+         "## configuration\n\n" +
+         core::markdown(root_table().doc());
+}
+
+}  // namespace tocsin::daemon

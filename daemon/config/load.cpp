@@ -1,0 +1,157 @@
+#include "load.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "files.hpp"
+#include "tables.hpp"
+
+namespace tocsin::daemon {
+namespace {
+
+using core::FieldReader;
+using core::YamlNode;
+
+/// Kinds that this version probes; a pack of another name is on always.
+bool kind_is_used(const std::string& pack, const std::vector<TargetConfig>& targets) {
+  return std::any_of(targets.begin(), targets.end(),
+                     [&pack](const TargetConfig& target) { return target.kind == pack; });
+}
+
+class Loader {
+ public:
+  Loader(const LoadOptions& options, const std::vector<std::string>& known_packs, core::Diagnostics& diagnostics)
+      : environment_(options.environment), known_packs_(known_packs), loading_{options, diagnostics} {
+    // The service's folder of credentials is there in the service only; elsewhere its files are missing, and that is
+    // all.
+    if (!options.require_secrets) environment_.emplace("CREDENTIALS_DIRECTORY", "/run/credentials/tocsin.service");
+  }
+
+  std::optional<Config> load(const std::string& path) {
+    const auto document = core::load_yaml(path, loading_.diagnostics);
+    FieldReader reader(document.file, loading_.diagnostics, &environment_);
+    model::Root root;
+    root_table().read(reader, document.root, root);
+    seen_files_.insert(reader.resolve(std::filesystem::path(path).filename().string()));
+    read_files<model::Probe>(root.probe_files, reader, probe_table(), "probes", root.probes);
+    read_files<model::Action>(root.action_files, reader, action_table(), "actions", root.actions);
+
+    Config config;
+    config.path = path;
+    config.global = root.global;
+    config.storage = root.storage;
+    config.web = root.web;
+    for (const model::Probe& probe : root.probes) add_targets(probe, root.global, loading_, config.targets);
+    read_rules(root.rule_files, reader, config);
+    choose_packs(root, reader, config);
+    add_alertmanagers(root, config);
+    add_actions(root, config);
+    if (root.probes.empty() && !loading_.diagnostics.has_errors()) reader.warning({}, "no probe is configured");
+    if (loading_.diagnostics.has_errors()) return std::nullopt;
+    return config;
+  }
+
+ private:
+  /// A file of probes or of actions is a list, or a map with that list as its only key.
+  template <class T>
+  void read_files(const std::vector<core::Located<std::string>>& patterns, FieldReader& main,
+                  const core::Section<T>& table, const std::string& key, std::vector<T>& into) {
+    const auto list = core::list_of(core::section(table));
+    for (const auto& pattern : patterns) {
+      for (const std::string& path : expand(pattern, main)) {
+        if (!seen_files_.insert(path).second) continue;
+        const auto document = core::load_yaml(path, loading_.diagnostics);
+        FieldReader reader(document.file, loading_.diagnostics, &environment_);
+        const YamlNode* node = &document.root;
+        if (node->kind == YamlNode::Kind::map) {
+          for (const auto& [name, value] : node->entries) {
+            if (name.scalar != key) {
+              reader.error(name.at,
+                           "unknown key \"" + name.scalar + "\" (this file is a list, or has \"" + key + "\" alone)");
+            }
+          }
+          node = node->find(key);
+          if (!node) continue;
+        }
+        std::vector<T> read;
+        reader.enter(key);
+        list.read(reader, *node, read);
+        std::move(read.begin(), read.end(), std::back_inserter(into));
+      }
+    }
+  }
+
+  void read_rules(const std::vector<core::Located<std::string>>& patterns, FieldReader& reader, Config& config) {
+    for (const auto& pattern : patterns) {
+      for (const std::string& path : expand(pattern, reader)) {
+        if (!seen_files_.insert(path).second) continue;
+        auto text = read_file(path);
+        if (text) {
+          auto source = std::make_shared<const core::SourceFile>(core::SourceFile{path, std::move(*text)});
+          config.rule_files.push_back({path, std::move(source)});
+        } else {
+          reader.error(pattern.at, "the rule file " + path + " cannot be read, or is larger than 16 MiB");
+        }
+      }
+    }
+  }
+
+  void choose_packs(const model::Root& root, FieldReader& reader, Config& config) {
+    if (!root.packs) {
+      for (const std::string& pack : known_packs_) {
+        if (kind_is_used(pack, config.targets)) config.packs.push_back(pack);
+      }
+      return;
+    }
+    for (const auto& [name, at] : *root.packs) {
+      if (std::find(known_packs_.begin(), known_packs_.end(), name) == known_packs_.end()) {
+        const auto near = core::nearest(name, {known_packs_.begin(), known_packs_.end()});
+        reader.error(at, "there is no pack \"" + name + "\"" +
+                             (near.empty() ? "" : " (did you mean \"" + std::string(near) + "\"?)"));
+      } else if (std::find(config.packs.begin(), config.packs.end(), name) == config.packs.end()) {
+        config.packs.push_back(name);
+      }
+    }
+  }
+
+  void add_alertmanagers(const model::Root& root, Config& config) {
+    std::set<std::string> urls;
+    for (const model::Alertmanager& section : root.alertmanagers) {
+      auto options = make_alertmanager(section, loading_);
+      if (!options) continue;
+      if (!urls.insert(options->url.display()).second) {
+        loading_.error(section.place, section.place.of("url"), "this Alertmanager is configured twice");
+      }
+      config.alertmanagers.push_back(std::move(*options));
+    }
+  }
+
+  void add_actions(const model::Root& root, Config& config) {
+    std::map<std::string, core::Place> names;
+    for (const model::Action& section : root.actions) {
+      const auto [first, fresh] = names.emplace(section.name, section.place);
+      if (!fresh) {
+        loading_.error(section.place, section.place.of("name"),
+                       "the action \"" + section.name + "\" exists already (" + first->second.file->name + ", line " +
+                           std::to_string(first->second.at.line) + ")");
+      }
+      config.actions.push_back(make_action(section));
+    }
+  }
+
+  FieldReader::Environment environment_;
+  const std::vector<std::string>& known_packs_;
+  Loading loading_;
+  std::set<std::string> seen_files_;
+};
+
+}  // namespace
+
+std::optional<Config> load_config(const std::string& path, const LoadOptions& options,
+                                  const std::vector<std::string>& known_packs, core::Diagnostics& diagnostics) {
+  return Loader(options, known_packs, diagnostics).load(path);
+}
+
+}  // namespace tocsin::daemon

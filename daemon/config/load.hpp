@@ -1,0 +1,40 @@
+// Steps from the model to a Config.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model.hpp"
+
+namespace tocsin::daemon {
+
+/// What all steps share.
+struct Loading {
+  const LoadOptions& options;
+  core::Diagnostics& diagnostics;
+
+  void error(const core::Place& place, core::Position at, std::string message) const {
+    diagnostics.error(place.file, at, std::move(message));
+  }
+  /// What only the service has may be missing where it is not run.
+  void missing(const core::Place& place, core::Position at, std::string message) const;
+  /// Checks that a secret's file can be read now.
+  void check_secret(const core::SecretSource& secret, const core::Place& place, std::string_view key) const;
+  void check_tls(const std::optional<net::TlsOptions>& tls, const core::Place& place) const;
+};
+
+/// The files that a pattern names, sorted. A name without `*`, `?` or `[` must exist; a pattern may match nothing (a
+/// warning).
+[[nodiscard]] std::vector<std::string> expand(const core::Located<std::string>& pattern, core::FieldReader& reader);
+
+/// The targets of one probe section.
+void add_targets(const model::Probe& probe, const GlobalConfig& global, const Loading& loading,
+                 std::vector<TargetConfig>& into);
+/// A hash of everything that matters to how the target is probed, secrets included; their text cannot be had from it.
+[[nodiscard]] std::string fingerprint(const TargetConfig& target);
+
+[[nodiscard]] std::optional<alerts::AlertmanagerOptions> make_alertmanager(const model::Alertmanager& section,
+                                                                           const Loading& loading);
+[[nodiscard]] actions::ActionSpec make_action(const model::Action& section);
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,162 @@
+// The configuration as files have it: one struct a section. load.cpp makes a Config of it, dump.cpp makes it of a
+// Config.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tocsin/core/fields.hpp"
+#include "tocsin/daemon/config/config.hpp"
+
+namespace tocsin::daemon::model {
+
+struct BasicAuth {
+  std::string user;
+  core::SecretSource password;
+  core::Place place;
+};
+
+struct Authorization {
+  std::string type = "Bearer";
+  core::SecretSource credentials;
+  core::Place place;
+};
+
+struct Header {
+  core::SecretSource value;
+  core::Place place;
+};
+
+struct StatusRange {
+  unsigned first = 0;
+  unsigned last = 0;
+};
+
+struct Expect {
+  std::vector<StatusRange> status;
+  std::vector<std::string> body_matches;
+  std::vector<std::string> body_not_matches;
+  std::vector<std::pair<std::string, std::string>> json;
+  std::optional<core::Duration> within;
+};
+
+struct Probe {
+  std::string job;
+  std::optional<std::string> kind;
+  std::vector<core::Located<std::string>> targets;
+  std::string target_file;
+  std::optional<core::Duration> interval;
+  std::optional<core::Duration> timeout;
+  std::optional<core::Duration> confirm;
+  std::optional<core::Duration> reconnect;
+  core::Labels labels;
+  std::optional<net::TlsOptions> tls;
+  // redis
+  std::string user;
+  core::SecretSource password;
+  std::optional<bool> sentinel;
+  // http
+  std::optional<std::string> method;
+  std::vector<std::pair<std::string, Header>> headers;
+  std::string body;
+  std::optional<BasicAuth> basic_auth;
+  core::SecretSource bearer;
+  std::optional<Authorization> authorization;
+  std::optional<bool> follow_redirects;
+  std::optional<std::uint64_t> max_body;
+  std::optional<probes::HttpOptions::IpProtocol> ip_protocol;
+  std::optional<Expect> expect;
+  core::Place place;
+};
+
+struct Alertmanager {
+  std::string url;
+  std::optional<net::TlsOptions> tls;
+  std::optional<BasicAuth> basic_auth;
+  std::optional<Authorization> authorization;
+  core::Duration timeout{std::chrono::seconds{10}};
+  core::Place place;
+};
+
+struct ExtractSpec {
+  std::string json;
+  std::string regex;
+  std::string is;  // of `ready` only
+  core::Place place;
+};
+
+struct Read {
+  std::vector<std::string> exec;
+  std::optional<ExtractSpec> extract;
+  std::optional<ExtractSpec> ready;
+  core::Place place;
+};
+
+struct Set {
+  std::vector<std::string> exec;
+  core::Place place;
+};
+
+struct Cooldown {
+  core::Duration up{std::chrono::minutes{30}};
+  core::Duration down{std::chrono::hours{2}};
+  core::Place place;
+};
+
+struct Limits {
+  std::optional<actions::RateLimit> per_target;
+  std::optional<actions::RateLimit> all;
+};
+
+struct Verify {
+  core::Duration clears_within{std::chrono::minutes{10}};
+  core::Place place;
+};
+
+struct Breaker {
+  unsigned after = 2;
+};
+
+/// `Alert{label="value"}`.
+struct When {
+  std::string alert;
+  std::vector<core::Matcher> matchers;
+};
+
+struct Action {
+  std::string name;
+  When when;
+  std::string target;
+  std::string mode = "shadow";
+  std::vector<std::string> ladder;
+  std::optional<actions::CountSpec> count;
+  Read read;
+  Set set;
+  std::vector<std::pair<std::string, std::string>> env;
+  core::Duration timeout{std::chrono::seconds{60}};
+  core::Duration provisioning{0};
+  Cooldown cooldown;
+  Limits limits;
+  Verify verify;
+  Breaker breaker;
+  core::Place place;
+};
+
+struct Root {
+  GlobalConfig global;
+  std::vector<Probe> probes;
+  std::vector<core::Located<std::string>> probe_files;
+  std::vector<core::Located<std::string>> rule_files;
+  std::vector<core::Located<std::string>> action_files;
+  std::optional<std::vector<core::Located<std::string>>> packs;
+  StorageConfig storage;
+  std::vector<Alertmanager> alertmanagers;
+  WebConfig web;
+  std::vector<Action> actions;
+  core::Place place;
+};
+
+}  // namespace tocsin::daemon::model

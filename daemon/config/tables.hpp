@@ -1,0 +1,29 @@
+// The tables of fields: everything that can be written into a configuration file.
+#pragma once
+
+#include "model.hpp"
+
+namespace tocsin::daemon {
+
+[[nodiscard]] core::Section<net::TlsOptions> tls_table();
+[[nodiscard]] core::Section<model::BasicAuth> basic_auth_table();
+[[nodiscard]] core::Section<model::Authorization> authorization_table();
+[[nodiscard]] core::Section<model::Probe> probe_table();
+[[nodiscard]] core::Section<model::Action> action_table();
+[[nodiscard]] core::Section<model::Root> root_table();
+
+/// Keys of a probe that belong to one kind only.
+[[nodiscard]] std::vector<std::string> redis_keys();
+[[nodiscard]] std::vector<std::string> http_keys();
+
+/// `Alert{label="value"}`.
+[[nodiscard]] std::variant<model::When, std::string> parse_when(const std::string& text);
+
+/// What is wrong with a host:port to listen on.
+[[nodiscard]] std::optional<std::string> listen_problem(const std::string& listen);
+/// A regular expression of RE2: what is wrong with it.
+[[nodiscard]] std::optional<std::string> regex_problem(const std::string& regex);
+/// $, .name, ['name'], [index].
+[[nodiscard]] std::optional<std::string> json_path_problem(const std::string& path);
+
+}  // namespace tocsin::daemon
