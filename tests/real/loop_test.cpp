@@ -152,13 +152,13 @@ TEST_F(Loop, EvaluatesAllPublicRules) {
 
 TEST_F(Loop, RuleThatJoinsEverythingFailsAloneAndTheJudgeGoesOn) {
   auto redis = start_redis(redis_port, folder);
-  const std::string rules = folder.write("rules.yml", R"(groups:
+  const std::string rules = folder.write("rules.yml", R"Y(groups:
   - name: heavy
     rules:
       - {record: everything, expr: 'count({__name__=~".+"} * on() group_left() {__name__=~".+"})'}
       - {alert: StillThere, expr: 'redis_up == 1'}
       - {alert: Twins, expr: 'label_replace({__name__=~"redis_(up|connected_clients)"}, "x", "y", "", "") >= 0'}
-)");
+)Y");
   Tocsin tocsin(config(fmt::format("rule_files: ['{}']\n", rules)));
   tocsin.wait_ready();
   ASSERT_TRUE(wait_until([&] { return told("StillThere"); }, 20s)) << tocsin.child().output();
