@@ -13,6 +13,7 @@ constexpr std::array<T, 1> s{T::scalar};
 constexpr std::array<T, 2> vs{T::vector, T::scalar};
 constexpr std::array<T, 3> vss{T::vector, T::scalar, T::scalar};
 constexpr std::array<T, 3> mss{T::matrix, T::scalar, T::scalar};
+constexpr std::array<T, 2> two_scalars{T::scalar, T::scalar};
 constexpr std::array<T, 2> sv{T::scalar, T::vector};
 constexpr std::array<T, 2> sm{T::scalar, T::matrix};
 constexpr std::array<T, 2> ms{T::matrix, T::scalar};
@@ -75,7 +76,9 @@ constexpr std::array functions{
     Signature{"log10", v},
     Signature{"log2", v},
     Signature{"mad_over_time", m, 0, T::vector, true},
+    Signature{"max_of", two_scalars, 0, T::scalar, true},
     Signature{"max_over_time", m},
+    Signature{"min_of", two_scalars, 0, T::scalar, true},
     Signature{"min_over_time", m},
     Signature{"minute", v, 1},
     Signature{"month", v, 1},
@@ -84,6 +87,7 @@ constexpr std::array functions{
     Signature{"present_over_time", m},
     Signature{"quantile_over_time", sm},
     Signature{"rad", v},
+    Signature{"range", none, 0, T::scalar, true},
     Signature{"rate", m},
     Signature{"resets", m},
     Signature{"round", vs, 1},
@@ -96,8 +100,10 @@ constexpr std::array functions{
     Signature{"sort_by_label_desc", vstr, -1, T::vector, true},
     Signature{"sort_desc", v},
     Signature{"sqrt", v},
+    Signature{"start_timestamp", v, 0, T::vector, true},
     Signature{"stddev_over_time", m},
     Signature{"stdvar_over_time", m},
+    Signature{"step", none, 0, T::scalar, true},
     Signature{"sum_over_time", m},
     Signature{"tan", v},
     Signature{"tanh", v},

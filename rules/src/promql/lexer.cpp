@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "src/promql/utf8.hpp"
+
 namespace tocsin::rules::promql {
 namespace {
 
@@ -38,46 +40,6 @@ std::string lower_case(std::string_view text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return out;
-}
-
-struct Rune {
-  std::uint32_t value = 0;
-  std::size_t length = 0;  // 0: these bytes are no UTF-8
-};
-
-Rune decode(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned first = byte(0);
-  if (first < 0x80) return {first, 1};
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return {};
-  std::uint32_t value = first & (0xffU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80) return {};
-    value = (value << 6) | (byte(i) & 0x3fU);
-  }
-  const bool overlong = (length == 3 && value < 0x800) || (length == 4 && value < 0x10000);
-  if (overlong || value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) return {};
-  return {value, length};
-}
-
-void encode(std::uint32_t rune, std::string& out) {
-  const auto put = [&out](std::uint32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
-  if (rune < 0x80) {
-    put(rune);
-  } else if (rune < 0x800) {
-    put(0xc0 | (rune >> 6));
-    put(0x80 | (rune & 0x3f));
-  } else if (rune < 0x10000) {
-    put(0xe0 | (rune >> 12));
-    put(0x80 | ((rune >> 6) & 0x3f));
-    put(0x80 | (rune & 0x3f));
-  } else {
-    put(0xf0 | (rune >> 18));
-    put(0x80 | ((rune >> 12) & 0x3f));
-    put(0x80 | ((rune >> 6) & 0x3f));
-    put(0x80 | (rune & 0x3f));
-  }
 }
 
 std::optional<char> simple_escape(char c) {
@@ -133,7 +95,7 @@ std::string go_quote(std::string_view text) {
   std::string out = "\"";
   for (std::size_t i = 0; i < text.size();) {
     const char c = text[i];
-    const Rune rune = decode(text.substr(i));
+    const Rune rune = decode_rune(text.substr(i));
     if (rune.length == 0) {
       out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
       ++i;
@@ -176,7 +138,7 @@ Token Lexer::fail(std::string message, std::size_t begin, std::size_t end) {
 
 /// As Go prints a rune with %q.
 std::string Lexer::rune_at(std::size_t at) const {
-  const Rune rune = decode(input_.substr(at));
+  const Rune rune = decode_rune(input_.substr(at));
   if (rune.length == 0) return "'\xef\xbf\xbd'";
   const char c = input_[at];
   if (c == '\'') return "'\\''";
@@ -393,7 +355,7 @@ bool Lexer::escape(char quote, std::string& out, std::string& problem) {
   }
   const auto numeric = numeric_escape(c);
   if (!numeric) {
-    const Rune rune = decode(input_.substr(at_));
+    const Rune rune = decode_rune(input_.substr(at_));
     problem = fmt::format("unknown escape sequence U+{:04X} {}", rune.value, rune_at(at_));
     return false;
   }
@@ -404,7 +366,7 @@ bool Lexer::escape(char quote, std::string& out, std::string& problem) {
     if (!digit) {
       problem = done() ? "escape sequence not terminated"
                        : fmt::format("illegal character U+{:04X} {} in escape sequence",
-                                     decode(input_.substr(at_)).value, rune_at(at_));
+                                     decode_rune(input_.substr(at_)).value, rune_at(at_));
       return false;
     }
     value = value * numeric->base + *digit;
@@ -416,7 +378,7 @@ bool Lexer::escape(char quote, std::string& out, std::string& problem) {
   if (numeric->max == 255) {
     out += static_cast<char>(static_cast<unsigned char>(value));
   } else {
-    encode(value, out);
+    append_rune(value, out);
   }
   return true;
 }

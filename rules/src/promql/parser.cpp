@@ -360,6 +360,10 @@ std::optional<Parsed> Parser::name_or_call() {
     return aggregation(name);
   }
   if (name.kind == TokenKind::identifier && is(TokenKind::left_paren)) return call(name);
+  if (name.kind == TokenKind::preprocessor && is(TokenKind::left_paren)) {
+    fail({name.begin, name.end}, fmt::format("function {} is not enabled", go_quote(name.text)));
+    return std::nullopt;
+  }
   return selector(&name);
 }
 
