@@ -25,7 +25,7 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 struct HttpRequest {
   std::string method = "GET";
   std::string target = "/";  // path and query
-  Headers headers;           // Host is added by the sender if it is not here, Content-Length always
+  Headers headers;           // fetch and HttpClient add Host if it is not here; Content-Length is always added
   std::string body;
 };
 
@@ -55,7 +55,9 @@ struct ExchangeTimes {
 [[nodiscard]] Task<core::Result<HttpResponse>> exchange(Stream& stream, const HttpRequest& request, HttpLimits limits,
                                                         ExchangeTimes* times, HttpResponse* partial);
 
-/// Opens a connection, makes one request, closes. No redirects.
+/// Opens a connection, makes one request, closes. No redirects. The scheme says whether TLS is spoken (`https`, with
+/// `tls` or else the default options); a scheme with `unix` in it takes the URL's host, decoded, for the path of a
+/// socket. User info of the URL becomes basic authentication unless the request has an Authorization header.
 [[nodiscard]] Task<core::Result<HttpResponse>> fetch(Connector& connector, Url url, std::optional<TlsOptions> tls,
                                                      HttpRequest request, HttpLimits limits, core::Deadline deadline);
 
@@ -72,7 +74,7 @@ class HttpClient {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // shared with requests under way
 };
 
 struct ServerRequest {
