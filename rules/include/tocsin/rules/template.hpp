@@ -1,4 +1,5 @@
-// Go's text/template, as far as Prometheus's rules use it: labels and annotations of alerts. Parsed once, expanded often.
+// Go's text/template, as far as Prometheus's rules use it: labels and annotations of alerts. Parsed once, expanded
+// often.
 #pragma once
 
 #include <functional>
@@ -27,8 +28,9 @@ struct TemplateData {
 
 class Template {
  public:
-  /// Throws std::invalid_argument with Go's words where the text does not parse.
-  explicit Template(std::string_view text);
+  /// Throws std::invalid_argument with Go's words where the text does not parse: `template: NAME:LINE: ...`.
+  /// Prometheus's name for the templates of an alert is `__alert_` and the alert's name.
+  explicit Template(std::string_view text, std::string_view name = "__alert");
   ~Template();
   Template(Template&&) noexcept;
   Template& operator=(Template&&) noexcept;
