@@ -17,8 +17,8 @@ namespace tocsin::rules {
 /// What a threshold has beyond an alerting rule.
 struct ThresholdSpec {
   struct Line {
-    std::string metric;   // a metric name, with or without matchers
-    bool above = true;    // else below
+    std::string metric;  // a metric name, with or without matchers
+    bool above = true;   // else below
     double limit = 0;
     std::optional<double> clear;  // clear_below / clear_above
     std::string expression;       // what is evaluated for this line, `where` and `average` worked in
@@ -34,8 +34,8 @@ struct ThresholdSpec {
 
 struct RuleSpec {
   enum class Kind { record, alert, threshold } kind = Kind::alert;
-  std::string name;        // of the alert or the recorded metric
-  std::string expression;  // as written; of a threshold: in words
+  std::string name;                            // of the alert or the recorded metric
+  std::string expression;                      // as written; of a threshold: in words
   std::shared_ptr<const promql::Expr> parsed;  // null for a threshold
   core::Duration hold{0};                      // `for`
   core::Duration keep_firing{0};
@@ -56,9 +56,10 @@ struct GroupSpec {
   [[nodiscard]] std::string identity() const;
 };
 
-/// Reads a rule file or a threshold file (it has the key `thresholds`). Strict: every unknown key, wrong type, bad expression or template is
-/// a diagnostic with its place.
-[[nodiscard]] std::vector<GroupSpec> parse_rule_file(const core::YamlDocument& document, core::Diagnostics& diagnostics);
+/// Reads a rule file or a threshold file (it has the key `thresholds`). Strict: every unknown key, wrong type, bad
+/// expression or template is a diagnostic with its place.
+[[nodiscard]] std::vector<GroupSpec> parse_rule_file(const core::YamlDocument& document,
+                                                     core::Diagnostics& diagnostics);
 
 /// The longest look-back of a group's expressions.
 [[nodiscard]] core::Duration look_back(const GroupSpec& group);
