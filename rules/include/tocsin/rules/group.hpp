@@ -1,11 +1,12 @@
-// A rule group at work: evaluates its rules in order, holds alert states, and says what changed. Pure: time and samples come in as arguments.
-// Judge thread only.
+// A rule group at work: evaluates its rules in order, holds alert states, and says what changed. Pure: time and samples
+// come in as arguments. Judge thread only.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct GroupSettings {
   core::Duration evaluation_timeout{std::chrono::seconds{10}};
   std::size_t max_samples = 5'000'000;
   TemplateContext templates;
+  /// A monotonic clock, for the times that the status shows; they are 0 without one. Nothing is judged by it.
+  std::function<std::chrono::nanoseconds()> stopwatch;
 };
 
 /// What the API shows of a rule. Copied out by the judge, read by anybody.
@@ -38,7 +41,7 @@ struct RuleStatus {
   std::vector<core::Label> labels;
   std::vector<core::Label> annotations;
   Health health = Health::unknown;
-  std::string last_error;
+  std::string last_error;  // also, with Health::unknown, what a threshold does not know because its data is missing
   std::chrono::nanoseconds evaluation_time{0};
   std::optional<core::TimePoint> last_evaluation;
   core::AlertState state = core::AlertState::inactive;
@@ -65,25 +68,27 @@ struct Evaluation {
 
 class Group {
  public:
-  /// Opens a block in the store for what its rules record.
+  /// Each rule writes a block of its own, opened with its first samples: the rules of a group see each other's results
+  /// at one time.
   Group(GroupSpec spec, GroupSettings settings, store::Store& store);
   ~Group();
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
 
-  /// Evaluates all rules at `at` (never earlier than, nor the same as, the evaluation before: such a call does nothing). `expired`, asked inside
-  /// the loops, ends an evaluation that takes too long.
+  /// Evaluates all rules at `at` (never earlier than, nor the same as, the evaluation before: such a call does
+  /// nothing). `expired`, asked inside the loops, ends an evaluation that takes too long.
   [[nodiscard]] Evaluation evaluate(core::TimePoint at, const std::function<std::function<bool()>()>& start_timer);
   /// The slot of Prometheus's schedule (EvalTimestamp) at or before `now`, and the next one.
   [[nodiscard]] core::TimePoint slot_before(core::TimePoint now) const;
   [[nodiscard]] core::TimePoint next_slot(core::TimePoint now) const;
-  /// Takes over alert states and series of rules with the same name and labels from a group that is replaced.
+  /// Takes over alert states and series of rules with the same name and labels from a group that is replaced. What
+  /// `old` has left ends with its `close`.
   void take_state_from(Group& old);
   /// Ends the series that it recorded.
   void close(core::TimePoint at);
   void count_missed(std::uint64_t slots);
-  /// True if a flip of one of these metrics' producers may change a result: used to find the groups to run early. An empty set of selectors
-  /// (time() alone) gives false.
+  /// True if a flip of one of these metrics' producers may change a result: used to find the groups to run early. An
+  /// empty set of selectors (time() alone) gives false.
   [[nodiscard]] bool reads_from(const core::Labels& target_base, std::span<const std::string_view> metric_names) const;
   [[nodiscard]] GroupStatus status() const;
   [[nodiscard]] const GroupSpec& spec() const;

@@ -1,0 +1,60 @@
+#include "alert_texts.hpp"
+
+namespace tocsin::rules {
+namespace {
+
+constexpr std::size_t max_plans = 64;  // queries may be put together from labels: their plans must not pile up
+
+}  // namespace
+
+AlertTexts::AlertTexts(const RuleSpec& spec, const TemplateContext& context) : name_(spec.name), context_(context) {
+  const std::string name = "__alert_" + spec.name;
+  for (const core::Label& label : spec.labels) labels_.emplace_back(label.name, Template(label.value, name));
+  for (const core::Label& label : spec.annotations) annotations_.emplace_back(label.name, Template(label.value, name));
+}
+
+TemplateData AlertTexts::data(const core::Labels& result, double value, const Round& round) {
+  return {result, value, round.at, context_, [this, &round](std::string_view text) { return query(text, round); }};
+}
+
+std::variant<promql::Vector, std::string> AlertTexts::query(std::string_view text, const Round& round) {
+  auto found = plans_.find(text);
+  if (found == plans_.end()) {
+    auto parsed = promql::parse(text);
+    if (const auto* error = std::get_if<promql::ParseError>(&parsed)) return error->render(text);
+    if (plans_.size() >= max_plans) plans_.clear();
+    found = plans_.emplace(std::string(text), promql::Plan(*std::get<promql::ExprPtr>(parsed))).first;
+  }
+  return run(found->second, round, round.at);
+}
+
+core::Labels AlertTexts::labels(const core::Labels& result, double value, const Round& round) {
+  core::Labels out = result.without_name();
+  if (!labels_.empty()) {
+    const TemplateData known = data(result, value, round);
+    for (const auto& [name, text] : labels_) out.set(name, text.expand(known));
+  }
+  out.set("alertname", name_);
+  return out;
+}
+
+core::Labels AlertTexts::annotations(const core::Labels& result, double value, const Round& round) {
+  core::Labels out;
+  const TemplateData known = data(result, value, round);
+  for (const auto& [name, text] : annotations_) out.set(name, text.expand(known));
+  return out;
+}
+
+void add_alert_series(const RuleSpec& spec, const core::Alert& alert, Output& output) {
+  std::vector<core::Label> labels(spec.labels);
+  labels.insert(labels.end(), alert.labels.begin(), alert.labels.end());
+  core::Labels series(std::move(labels));
+  series.set(core::metric_name_label, "ALERTS_FOR_STATE");
+  series.set("alertname", spec.name);
+  output.add(series, core::to_seconds(alert.active_at));
+  series.set(core::metric_name_label, "ALERTS");
+  series.set("alertstate", to_string(alert.state));
+  output.add(series, 1);
+}
+
+}  // namespace tocsin::rules

@@ -1,0 +1,160 @@
+#include "tocsin/rules/group.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "rule.hpp"
+#include "selectors.hpp"
+
+namespace tocsin::rules {
+namespace {
+
+/// FNV-1a: the same slot in every process, so that a restart does not move a group's times.
+std::uint64_t stable_hash(std::string_view text) {
+  std::uint64_t hash = 14695981039346656037ULL;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return hash;
+}
+
+}  // namespace
+
+struct Group::Impl {
+  Impl(GroupSpec spec_, GroupSettings settings_, store::Store& store_)
+      : spec(std::move(spec_)), settings(std::move(settings_)), store(store_), id(spec.file + ";" + spec.name) {
+    const auto interval = static_cast<std::uint64_t>(std::max<std::int64_t>(settings.interval.count(), 1));
+    settings.interval = core::Duration{static_cast<std::int64_t>(interval)};
+    offset = core::Duration{static_cast<std::int64_t>(stable_hash(id) % interval)};
+    rules.reserve(spec.rules.size());
+    for (const RuleSpec& rule : spec.rules) {
+      rules.push_back(make_rule(rule, id, settings.templates));
+      rules.back()->visit([this](const promql::Expr& expr) { collect_selectors(expr, selectors); });
+      statuses.push_back(first_status(rule));
+    }
+  }
+
+  static RuleStatus first_status(const RuleSpec& rule) {
+    RuleStatus status;
+    status.kind = rule.kind;
+    status.name = rule.name;
+    status.query = rule.parsed ? promql::to_string(*rule.parsed) : rule.expression;
+    status.hold = rule.hold;
+    status.keep_firing = rule.keep_firing;
+    status.labels = rule.labels;
+    status.annotations = rule.annotations;
+    return status;
+  }
+
+  [[nodiscard]] std::chrono::nanoseconds elapsed() const {
+    return settings.stopwatch ? settings.stopwatch() : std::chrono::nanoseconds{0};
+  }
+
+  void evaluate(std::size_t i, Round& round, Evaluation& out);
+
+  GroupSpec spec;
+  GroupSettings settings;
+  store::Store& store;
+  std::string id;
+  core::Duration offset{0};
+  std::vector<std::unique_ptr<Rule>> rules;
+  std::vector<RuleStatus> statuses;  // of the same rules
+  std::vector<std::vector<core::Matcher>> selectors;
+  std::optional<core::TimePoint> last;
+  std::chrono::nanoseconds took{0};
+  std::uint64_t evaluations = 0;
+  std::uint64_t failures = 0;
+  std::uint64_t missed = 0;
+};
+
+void Group::Impl::evaluate(std::size_t i, Round& round, Evaluation& out) {
+  RuleStatus& status = statuses[i];
+  const auto begun = elapsed();
+  const auto error = rules[i]->evaluate(round);
+  status.evaluation_time = elapsed() - begun;
+  status.last_evaluation = round.at;
+  ++evaluations;
+  if (error) {
+    ++failures;
+    status.health = Health::err;
+    status.last_error = *error;
+    out.errors.emplace_back(status.name, *error);
+  } else {
+    status.last_error = rules[i]->doubt();
+    status.health = status.last_error.empty() ? Health::ok : Health::unknown;
+  }
+}
+
+Group::Group(GroupSpec spec, GroupSettings settings, store::Store& store)
+    : impl_(std::make_unique<Impl>(std::move(spec), std::move(settings), store)) {}
+Group::~Group() = default;
+
+Evaluation Group::evaluate(core::TimePoint at, const std::function<std::function<bool()>()>& start_timer) {
+  Evaluation out;
+  if (impl_->last && at <= *impl_->last) return out;
+  impl_->last = at;
+  const auto begun = impl_->elapsed();
+  for (std::size_t i = 0; i < impl_->rules.size(); ++i) {
+    Round round{impl_->store,
+                at,
+                at - impl_->spec.query_offset.value_or(core::Duration{0}),
+                promql::EvalLimits{},
+                impl_->spec,
+                impl_->settings,
+                impl_->id,
+                out.changes};
+    round.limits.max_samples = impl_->settings.max_samples;
+    if (start_timer) round.limits.expired = start_timer();
+    impl_->evaluate(i, round, out);
+  }
+  impl_->took = impl_->elapsed() - begun;
+  return out;
+}
+
+core::TimePoint Group::slot_before(core::TimePoint now) const {
+  const std::int64_t interval = impl_->settings.interval.count();
+  const std::int64_t since = core::to_millis(now) - impl_->offset.count();
+  const std::int64_t slots = since / interval - (since % interval < 0 ? 1 : 0);
+  return core::from_millis(slots * interval) + impl_->offset;
+}
+
+core::TimePoint Group::next_slot(core::TimePoint now) const { return slot_before(now) + impl_->settings.interval; }
+
+void Group::take_state_from(Group& old) {
+  std::vector<bool> taken(old.impl_->rules.size(), false);
+  for (std::size_t i = 0; i < impl_->rules.size(); ++i) {
+    const RuleSpec& mine = impl_->rules[i]->spec();
+    for (std::size_t j = 0; j < taken.size(); ++j) {
+      const RuleSpec& theirs = old.impl_->rules[j]->spec();
+      if (taken[j] || theirs.kind != mine.kind || theirs.name != mine.name || theirs.labels != mine.labels) continue;
+      taken[j] = true;
+      impl_->rules[i]->take_from(*old.impl_->rules[j]);
+      break;
+    }
+  }
+  // The blocks that were taken over have their times.
+  impl_->last = std::max(impl_->last, old.impl_->last);
+}
+
+void Group::close(core::TimePoint at) {
+  for (const auto& rule : impl_->rules) rule->output().close(impl_->store, at);
+}
+
+void Group::count_missed(std::uint64_t slots) { impl_->missed += slots; }
+
+bool Group::reads_from(const core::Labels& target_base, std::span<const std::string_view> metric_names) const {
+  return std::any_of(impl_->selectors.begin(), impl_->selectors.end(),
+                     [&](const auto& matchers) { return may_match(matchers, target_base, metric_names); });
+}
+
+GroupStatus Group::status() const {
+  GroupStatus out{impl_->spec.name, impl_->spec.file,   impl_->settings.interval, impl_->spec.limit, impl_->took,
+                  impl_->last,      impl_->evaluations, impl_->failures,          impl_->missed,     impl_->statuses};
+  for (std::size_t i = 0; i < impl_->rules.size(); ++i) {
+    out.rules[i].alerts = impl_->rules[i]->alerts();
+    for (const core::Alert& alert : out.rules[i].alerts) out.rules[i].state = std::max(out.rules[i].state, alert.state);
+  }
+  return out;
+}
+
+const GroupSpec& Group::spec() const { return impl_->spec; }
+
+}  // namespace tocsin::rules
