@@ -188,6 +188,26 @@ void start_up(benchmark::State& state) {
 }
 BENCHMARK(start_up)->Unit(benchmark::kMillisecond);
 
+/// Every target's block is closed and opened anew; the clean-up that follows is part of it.
+void reload(benchmark::State& state) {
+  constexpr std::uint32_t targets = 543;
+  store::Store into(roomy());
+  std::vector<store::BlockId> blocks(targets);
+  std::vector<core::Batch> batches;
+  for (std::uint32_t i = 0; i < targets; ++i) batches.push_back(Target(i).first());
+  std::int64_t now = start;
+  for (auto _ : state) {
+    for (auto& block : blocks) {
+      into.close_block(block, core::from_millis(now));
+      block = into.open_block("cache");
+    }
+    now += interval;
+    for (std::uint32_t i = 0; i < targets; ++i) into.append(blocks[i], core::from_millis(now), batches[i]);
+    into.maintain(core::from_millis(now));
+  }
+}
+BENCHMARK(reload)->Iterations(4)->Unit(benchmark::kMillisecond);
+
 void memory(benchmark::State& state) {
   const auto rows = static_cast<int>(state.range(0));
   constexpr std::uint32_t targets = 543;

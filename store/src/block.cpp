@@ -61,8 +61,7 @@ HeadRef Block::add_head() {
   return {index, serial};
 }
 
-bool Block::put(std::uint32_t index, double value) {
-  auto& head = heads_[index];
+bool Block::put_change(Head& head, double value) {
   if (head.row == row_) return false;
   const auto bits = std::bit_cast<std::uint64_t>(value);
   const bool was_live = head.state == State::live;
@@ -121,11 +120,13 @@ void Block::step(Head& head, std::uint64_t before, std::uint64_t bits) {
     write_byte(head, run_step(head.run));
     head.run = 0;
   }
+  if (head.tail_slab != none && head.tail_used + max_step <= slab_room) {
+    auto* out = slabs_[head.tail_slab].bytes.data() + head.tail_used;
+    head.tail_used = static_cast<std::uint8_t>(head.tail_used + encode_step(before, bits, out));
+    return;
+  }
   std::array<std::uint8_t, max_step> bytes;
-  write_bytes(head, bytes.data(), encode_step(before, bits, bytes.data()));
-}
-
-void Block::write_bytes(Head& head, const std::uint8_t* bytes, std::size_t size) {
+  const auto size = encode_step(before, bits, bytes.data());
   for (std::size_t i = 0; i < size; ++i) write_byte(head, bytes[i]);
 }
 
@@ -262,28 +263,20 @@ void Block::read(HeadRef ref, std::int64_t after, std::int64_t until, bool share
   if (pieces.open.rows > 0) decode({pieces.steps.data(), pieces.size}, pieces.open, after, until, out);
 }
 
-std::optional<core::Sample> Block::newest_sample(HeadRef ref, std::int64_t at, std::int64_t after, bool& known) const {
-  if (!holds(ref)) {
-    known = true;
-    return std::nullopt;
-  }
+std::optional<core::Sample> Block::newest_locked(HeadRef ref, std::int64_t at, std::int64_t after, bool& known) const {
+  known = true;
+  if (!holds(ref)) return std::nullopt;
   known = at >= newest_;
   const auto& head = heads_[ref.head];
   if (!known || head.state != State::live || newest_ <= after) return std::nullopt;
   return core::Sample{core::from_millis(newest_), std::bit_cast<double>(head.last)};
 }
 
-std::optional<core::Sample> Block::latest(HeadRef ref, std::int64_t at, std::int64_t after, bool shared) const {
-  bool known = false;
-  if (shared) {
-    const std::scoped_lock lock(mutex_);
-    const auto sample = newest_sample(ref, at, after, known);
-    if (known) return sample;
-  } else {
-    const auto sample = newest_sample(ref, at, after, known);
-    if (known) return sample;
-  }
-  return earlier(ref, at, after, shared);
+std::optional<core::Sample> Block::newest(HeadRef ref, std::int64_t at, std::int64_t after, bool shared,
+                                          bool& known) const {
+  if (!shared) return newest_locked(ref, at, after, known);
+  const std::scoped_lock lock(mutex_);
+  return newest_locked(ref, at, after, known);
 }
 
 std::optional<core::Sample> Block::earlier(HeadRef ref, std::int64_t at, std::int64_t after, bool shared) const {

@@ -61,7 +61,15 @@ class Block {
   void begin_row(std::int64_t at);
   [[nodiscard]] HeadRef add_head();
   /// False if this head has had its value in this row.
-  bool put(std::uint32_t head, double value);
+  bool put(std::uint32_t index, double value) {
+    auto& head = heads_[index];
+    const bool goes_on = head.row + 1 == row_ && open_first_ != row_ && head.state == State::live;
+    if (!goes_on || std::bit_cast<std::uint64_t>(value) != head.last) return put_change(head, value);
+    ++head.run;
+    head.row = row_;
+    ++written_live_;
+    return true;
+  }
   /// Ends the live series that had no value in this row; returns how many.
   std::size_t end_row();
 
@@ -76,7 +84,13 @@ class Block {
   void clear();
 
   // Reading; `shared` is true on every thread but the judge's.
-  [[nodiscard]] std::optional<core::Sample> latest(HeadRef ref, std::int64_t at, std::int64_t after, bool shared) const;
+  /// The newest sample in (after, at] where that needs no decoding, that is at the newest row or later; `known` tells
+  /// whether this was so.
+  [[nodiscard]] std::optional<core::Sample> newest(HeadRef ref, std::int64_t at, std::int64_t after, bool shared,
+                                                   bool& known) const;
+  /// The newest sample in (after, at]; decodes.
+  [[nodiscard]] std::optional<core::Sample> earlier(HeadRef ref, std::int64_t at, std::int64_t after,
+                                                    bool shared) const;
   void read(HeadRef ref, std::int64_t after, std::int64_t until, bool shared, std::vector<core::Sample>& out) const;
 
  private:
@@ -105,20 +119,17 @@ class Block {
   [[nodiscard]] bool in_open_rows(const Head& head) const {
     return static_cast<std::int32_t>(head.row - open_first_) >= 0;
   }
+  bool put_change(Head& head, double value);
   [[nodiscard]] Times open_times() const;
   /// Copies the steps of the open rows; returns their size.
   std::size_t gather(const Head& head, std::uint8_t* out) const;
   void write(Head& head, std::uint64_t bits);
   void step(Head& head, std::uint64_t before, std::uint64_t bits);
-  void write_bytes(Head& head, const std::uint8_t* bytes, std::size_t size);
   void write_byte(Head& head, std::uint8_t byte);
   [[nodiscard]] std::uint32_t take_slab();
   [[nodiscard]] std::shared_ptr<const Segment> make_segment() const;
-  /// The answer that needs no decoding: at the newest row or later. `known` tells whether this was it.
-  [[nodiscard]] std::optional<core::Sample> newest_sample(HeadRef ref, std::int64_t at, std::int64_t after,
+  [[nodiscard]] std::optional<core::Sample> newest_locked(HeadRef ref, std::int64_t at, std::int64_t after,
                                                           bool& known) const;
-  [[nodiscard]] std::optional<core::Sample> earlier(HeadRef ref, std::int64_t at, std::int64_t after,
-                                                    bool shared) const;
   void collect(HeadRef ref, std::int64_t after, std::int64_t until, bool shared, Pieces& pieces) const;
 
   const std::uint32_t id_;

@@ -114,6 +114,10 @@ std::shared_ptr<const Chain> IndexPart::chain(std::uint32_t series) const {
   return it != chains_.end() && it->first == series ? it->second : nullptr;
 }
 
+const Chain* IndexPart::find_chain(std::uint32_t series) const {
+  return chains_.empty() ? nullptr : chain(series).get();  // the part holds it
+}
+
 core::Labels IndexPart::labels(std::uint32_t series) const {
   std::vector<core::Label> labels;
   const auto pairs = pairs_of_series(series);

@@ -61,7 +61,7 @@ class IndexPart {
   [[nodiscard]] const Place& place(std::uint32_t series) const { return places_[series]; }
   [[nodiscard]] std::shared_ptr<Block> owner(std::uint32_t series) const;
   [[nodiscard]] std::shared_ptr<const Chain> chain(std::uint32_t series) const;  // usually none
-  [[nodiscard]] bool has_chains() const { return !chains_.empty(); }
+  [[nodiscard]] const Chain* find_chain(std::uint32_t series) const;
   [[nodiscard]] core::Labels labels(std::uint32_t series) const;
   /// Empty where there is no such label; valid as long as the part.
   [[nodiscard]] std::string_view label(std::uint32_t series, std::string_view name) const;

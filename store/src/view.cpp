@@ -39,15 +39,16 @@ std::optional<core::Sample> View::latest(SeriesId series, core::TimePoint at, co
   const auto time = core::to_millis(at);
   const auto after = millis_before(at, lookback);
   const auto& place = found.part->place(found.series);
-  if (found.part->has_chains()) [[unlikely]] {
-    if (const auto chain = found.part->chain(found.series); chain && time < chain->from) {
-      for (const auto& link : chain->older) {
-        if (link.from <= time) return link.block->latest(link.ref, time, after, impl_->shared);
-      }
-      return std::nullopt;
+  bool known = false;
+  const auto newest = place.block->newest(place.ref, time, after, impl_->shared, known);
+  if (known) return newest;
+  if (const auto* chain = found.part->find_chain(found.series); chain != nullptr && time < chain->from) {
+    for (const auto& link : chain->older) {
+      if (link.from <= time) return link.block->earlier(link.ref, time, after, impl_->shared);
     }
+    return std::nullopt;
   }
-  return place.block->latest(place.ref, time, after, impl_->shared);
+  return place.block->earlier(place.ref, time, after, impl_->shared);
 }
 
 void View::read(SeriesId series, core::TimePoint after, core::TimePoint until, std::vector<core::Sample>& out) const {
@@ -56,16 +57,14 @@ void View::read(SeriesId series, core::TimePoint after, core::TimePoint until, s
   auto begin = core::to_millis(after);
   const auto end = core::to_millis(until);
   const auto& place = found.part->place(found.series);
-  if (found.part->has_chains()) [[unlikely]] {
-    if (const auto chain = found.part->chain(found.series)) {
-      const auto& older = chain->older;
-      for (auto link = older.rbegin(); link != older.rend(); ++link) {
-        const auto next_from = link + 1 == older.rend() ? chain->from : (link + 1)->from;
-        link->block->read(link->ref, std::max(begin, link->from == lowest_time ? link->from : link->from - 1),
-                          std::min(end, next_from - 1), impl_->shared, out);
-      }
-      begin = std::max(begin, chain->from - 1);
+  if (const auto* chain = found.part->find_chain(found.series)) {
+    const auto& older = chain->older;
+    for (auto link = older.rbegin(); link != older.rend(); ++link) {
+      const auto next_from = link + 1 == older.rend() ? chain->from : (link + 1)->from;
+      link->block->read(link->ref, std::max(begin, link->from == lowest_time ? link->from : link->from - 1),
+                        std::min(end, next_from - 1), impl_->shared, out);
     }
+    begin = std::max(begin, chain->from - 1);
   }
   place.block->read(place.ref, begin, end, impl_->shared, out);
 }

@@ -222,7 +222,7 @@ TEST(Bounds, HoldTheBytes) {
   Store store{Limits{.max_bytes = max_bytes}};
   const auto block = store.open_block("b");
   core::Batch rows;
-  for (core::Slot slot = 0; slot < 50'000; ++slot) {
+  for (core::Slot slot = 0; slot < 20'000; ++slot) {
     rows.fresh.push_back({slot, named("metric_" + std::to_string(slot))});
     rows.rows.push_back({slot, 1});
   }
@@ -233,7 +233,7 @@ TEST(Bounds, HoldTheBytes) {
   EXPECT_LT(store.stats().bytes, max_bytes * 5 / 4);
   // Samples that do not compress take the rest: the oldest go.
   rows.fresh.clear();
-  for (int i = 1; i < 400; ++i) {
+  for (int i = 1; i < 160; ++i) {
     for (auto& row : rows.rows) row.value = 1.0 / (i + row.slot);
     store.append(block, at(i), rows);
     if (i % 10 == 0) store.maintain(at(i));
