@@ -53,6 +53,11 @@ bool found_in(const re2::RE2& expression, std::string_view body) {
 
 }  // namespace
 
+bool head_came(const net::HttpResponse& response) {
+  return response.content_length || !response.body.empty() ||
+         !net::header(response.headers, "Transfer-Encoding").empty();
+}
+
 Judge::Judge(HttpExpectations expect)
     : expect_(std::move(expect)),
       matches_(compile(expect_.body_matches)),
@@ -120,3 +125,16 @@ Verdict Judge::judge(const Sight& sight) const {
 }
 
 }  // namespace tocsin::probes::http
+
+namespace tocsin::probes {
+
+core::Result<void> check_expectations(const HttpExpectations& expect) {
+  try {
+    const http::Judge judge(expect);
+    return {};
+  } catch (const std::invalid_argument& error) {
+    return core::Failure{core::Outcome::unexpected, core::Phase::parse, error.what()};
+  }
+}
+
+}  // namespace tocsin::probes

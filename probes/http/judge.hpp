@@ -39,6 +39,11 @@ struct Sight {
   std::chrono::nanoseconds took{0};  // all of it
 };
 
+/// Of a response that broke off: whether its headers came to their end. Before that it counts as no response, as in
+/// blackbox_exporter. (A body that only the end of the connection would delimit, and of which nothing came, does not
+/// count either.)
+[[nodiscard]] bool head_came(const net::HttpResponse& response);
+
 struct Verdict {
   core::Outcome outcome = core::Outcome::ok;
   core::Phase phase = core::Phase::none;

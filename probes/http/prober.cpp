@@ -157,7 +157,10 @@ class HttpProber final : public Prober {
       sight.phases.processing += *times.first_byte - began;
       if (times.done) sight.phases.transfer += *times.done - *times.first_byte;
     }
-    if (!response) co_return in_phase(std::move(response.error()), times.sent ? Phase::receive : Phase::send);
+    if (!response) {
+      if (!http::head_came(sight.response)) sight.response = {};
+      co_return in_phase(std::move(response.error()), times.sent ? Phase::receive : Phase::send);
+    }
     sight.response = std::move(*response);
     co_return std::nullopt;
   }
@@ -204,15 +207,6 @@ class HttpProber final : public Prober {
 std::unique_ptr<Prober> make_http_prober(net::Connector& connector, net::Executor /*executor*/, Identity identity,
                                          HttpOptions options) {
   return std::make_unique<HttpProber>(connector, std::move(identity), std::move(options));
-}
-
-core::Result<void> check_expectations(const HttpExpectations& expect) {
-  try {
-    const http::Judge judge(expect);
-    return {};
-  } catch (const std::invalid_argument& error) {
-    return Failure{Outcome::unexpected, Phase::parse, error.what()};
-  }
 }
 
 }  // namespace tocsin::probes

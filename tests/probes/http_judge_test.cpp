@@ -146,7 +146,7 @@ TEST_F(HttpSeriesTest, SteadyProbesIntroduceNothing) {
   EXPECT_EQ(values.at("probe_http_version{job=\"j\"}"), 1.1);
   EXPECT_EQ(values.at("probe_http_content_length{job=\"j\"}"), 6);
   EXPECT_EQ(values.at("probe_http_last_modified_timestamp_seconds{job=\"j\"}"), 784111777);
-  EXPECT_EQ(values.at("probe_http_duration_seconds{job=\"j\",phase=\"transfer\"}"), 0.25);
+  EXPECT_EQ(values.at("probe_http_duration_seconds{job=\"j\", phase=\"transfer\"}"), 0.25);
   const auto again = rows(sight);
   EXPECT_EQ(fresh_, 0U);
   EXPECT_EQ(values, again);
@@ -159,8 +159,8 @@ TEST_F(HttpSeriesTest, WithoutAddressOnlyResolveIsTimed) {
   verdict.outcome = Outcome::resolve;
   const auto values = rows(sight, verdict);
   EXPECT_EQ(values.size(), 14U);
-  EXPECT_TRUE(values.contains("probe_http_duration_seconds{job=\"j\",phase=\"resolve\"}"));
-  EXPECT_FALSE(values.contains("probe_http_duration_seconds{job=\"j\",phase=\"connect\"}"));
+  EXPECT_TRUE(values.contains("probe_http_duration_seconds{job=\"j\", phase=\"resolve\"}"));
+  EXPECT_FALSE(values.contains("probe_http_duration_seconds{job=\"j\", phase=\"connect\"}"));
   EXPECT_EQ(values.at("probe_http_status_code{job=\"j\"}"), 0);
   EXPECT_EQ(values.at("probe_http_version{job=\"j\"}"), 0);
   EXPECT_EQ(values.at("probe_ip_protocol{job=\"j\"}"), 0);
@@ -179,14 +179,13 @@ TEST_F(HttpSeriesTest, Certificates) {
   sight.tls->subject_alternative = "x,y";
   sight.tls->earliest_expiry = core::from_millis(2'000'000'000'000);
   const std::string info =
-      "probe_ssl_last_chain_info{fingerprint_sha256=\"ab\",issuer=\"CN=y\",job=\"j\",serialnumber=\"1f\",subject=\"CN="
-      "x\","
-      "subjectalternative=\"x,y\"}";
+      R"(probe_ssl_last_chain_info{fingerprint_sha256="ab", issuer="CN=y", job="j", serialnumber="1f", subject="CN=x", )"
+      R"(subjectalternative="x,y"})";
   const std::string chain = "probe_ssl_last_chain_expiry_timestamp_seconds{job=\"j\"}";
   auto values = rows(sight);
   EXPECT_EQ(values.at(info), 1);
-  EXPECT_EQ(values.at("probe_tls_version_info{job=\"j\",version=\"TLS 1.3\"}"), 1);
-  EXPECT_EQ(values.at("probe_tls_cipher_info{cipher=\"TLS_AES_128_GCM_SHA256\",job=\"j\"}"), 1);
+  EXPECT_EQ(values.at("probe_tls_version_info{job=\"j\", version=\"TLS 1.3\"}"), 1);
+  EXPECT_EQ(values.at("probe_tls_cipher_info{cipher=\"TLS_AES_128_GCM_SHA256\", job=\"j\"}"), 1);
   EXPECT_EQ(values.at("probe_ssl_earliest_cert_expiry{job=\"j\"}"), 2e9);
   EXPECT_EQ(values.at(chain), -62135596800.0);  // nothing was verified
   sight.tls->chain_expiry = core::from_millis(2'100'000'000'999);

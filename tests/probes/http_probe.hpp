@@ -23,7 +23,7 @@ class HttpProbe {
     start.deadline = TestLoop::in(timeout);
     auto observation = loop_.run(prober_->probe(start));
     values.clear();
-    for (const auto& series : observation.batch.fresh) names_[series.slot] = series.labels.to_string();
+    for (const auto& series : observation.batch.fresh) names_[series.slot] = exposed(series.labels);
     for (const auto& row : observation.batch.rows) values[names_.at(row.slot)] = row.value;
     return observation;
   }
@@ -45,6 +45,15 @@ class HttpProbe {
   }
 
  private:
+  /// As the exposition format writes it.
+  static std::string exposed(const core::Labels& labels) {
+    std::string text;
+    for (const auto& label : labels) {
+      if (label.name != core::metric_name_label)
+        text += (text.empty() ? "" : ",") + label.name + "=" + core::quote(label.value);
+    }
+    return std::string(labels.metric_name()) + (text.empty() ? "" : "{" + text + "}");
+  }
   static probes::Identity identity() {
     probes::Identity identity;
     identity.target = 7;
