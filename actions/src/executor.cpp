@@ -89,7 +89,9 @@ void Executor::Impl::on_change(const std::shared_ptr<Impl>& self, AlertChange ch
     firing.erase(labels);
     return;
   }
-  if (meant.empty() || (firing.size() >= max_firing && !firing.contains(labels))) return;
+  if (meant.empty()) return;
+  if (firing.size() >= max_firing) forget_stale();
+  if (firing.size() >= max_firing && !firing.contains(labels)) return;
   const Episode episode = episode_of(change.alert);
   const core::Labels alert_labels = change.alert.labels;
   firing.insert_or_assign(labels, std::move(change.alert));
@@ -98,6 +100,16 @@ void Executor::Impl::on_change(const std::shared_ptr<Impl>& self, AlertChange ch
     if (!deciding.insert(spec->name).second) continue;  // one decision at a time; the alert is repeated
     spawn("action " + spec->name, consider(self, spec, episode, alert_labels));
   }
+}
+
+void Executor::Impl::forget_stale() {
+  const core::TimePoint now = hooks.clock();
+  std::erase_if(firing, [&](const auto& entry) {
+    const core::Alert& alert = entry.second;
+    const bool meant =
+        std::any_of(specs.begin(), specs.end(), [&](const Spec& spec) { return applies(*spec, alert.labels); });
+    return !meant || (alert.valid_until != core::TimePoint{} && alert.valid_until < now);
+  });
 }
 
 Situation Executor::Impl::situation(const ActionSpec& spec, const Episode& episode, Learnt learnt) const {
@@ -212,7 +224,10 @@ void Executor::notice(std::vector<AlertChange> changes) {
   });
 }
 
-void Executor::reconfigure(std::vector<ActionSpec> specs) { impl_->configure(std::move(specs)); }
+void Executor::reconfigure(std::vector<ActionSpec> specs) {
+  impl_->configure(std::move(specs));
+  impl_->forget_stale();
+}
 
 net::Task<void> Executor::stop(core::Deadline deadline) { return Impl::stop(impl_, deadline); }
 

@@ -52,6 +52,8 @@ struct Executor::Impl {
   void configure(std::vector<ActionSpec> specs);
   void take_inbox(const std::shared_ptr<Impl>& self);
   void on_change(const std::shared_ptr<Impl>& self, core::AlertChange change);
+  /// Forgets alerts that nothing has confirmed, or that no action is for any more.
+  void forget_stale();
   void publish();
   /// Runs it on the loop, if the executor is still there. Any thread.
   void post(std::function<void()> work);

@@ -25,9 +25,12 @@ struct Receipt {
   std::optional<std::string> problem;
 };
 
+/// 90 s, 0.3 s, 0.03 s.
 std::string seconds(core::Duration span) {
-  return std::to_string(span.count() / 1000) +
-         (span.count() % 1000 != 0 ? "." + std::to_string(span.count() % 1000 / 100) : "") + " s";
+  std::string text = std::to_string(span.count() / 1000);
+  std::string rest = std::to_string(1000 + span.count() % 1000).substr(1);
+  rest.erase(rest.find_last_not_of('0') + 1);
+  return text + (rest.empty() ? "" : "." + rest) + " s";
 }
 
 }  // namespace

@@ -105,7 +105,10 @@ SqlResult<Remembered> load(Database& database) {
   const std::int64_t since = *latest - kept_for.count();
 
   Remembered remembered;
-  auto last = select(database, "at >= ?1 AND number IN (SELECT max(number) FROM actions GROUP BY id)", since, max_rows);
+  auto last = select(database,
+                     "at >= ?1 AND number IN (SELECT max(number) FROM actions GROUP BY id)"
+                     " AND step NOT IN ('proposed', 'shadow', 'skipped')",
+                     since, max_rows);
   if (!last) return last.error();
   remembered.last_steps = std::move(*last);
   auto changes = select(database, "at >= ?1 AND step IN ('started', 'succeeded')", since, max_rows);

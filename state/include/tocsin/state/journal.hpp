@@ -18,7 +18,7 @@ namespace tocsin::state {
 /// What a start finds: rows of the 30 days before the newest row, newest first and bounded, and the persisted
 /// deadlines.
 struct Remembered {
-  std::vector<core::ActionRecord> last_steps;  // the last step of each id
+  std::vector<core::ActionRecord> last_steps;  // the last step of each run that was begun; decisions alone are not here
   std::vector<core::ActionRecord>
       changes;  // every `started` and `succeeded` row: limits and the time of the last change
   std::vector<std::pair<std::string, core::TimePoint>> not_before;  // key, time

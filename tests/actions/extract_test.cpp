@@ -1,0 +1,85 @@
+#include "src/extract.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "src/jsonpath.hpp"
+
+namespace tocsin::actions {
+namespace {
+
+using Kind = Extract::Kind;
+using testing::HasSubstr;
+
+struct Case {
+  Kind kind;
+  std::string expression;
+  std::string output;
+  std::string value;  // or, with `wrong`, what the failure says
+  bool wrong = false;
+};
+
+TEST(ExtractTest, Table) {
+  const std::string json =
+      R"({"a":[{"b":"t3.small","n":7,"big":18446744073709551615,"f":2.5,"ok":true,"no":null,"l":[]}],"k.x":"dot","":"e"})";
+  const std::vector<Case> cases{
+      {Kind::whole, "", "  3\n", "3"},
+      {Kind::whole, "", "cache.t3.micro\r\n", "cache.t3.micro"},
+      {Kind::whole, "", "", "the value is empty", true},
+      {Kind::whole, "", " \n", "the value is empty", true},
+      {Kind::whole, "", "a\nb", "more than one line", true},
+      {Kind::whole, "", std::string("a\0b", 3), "control characters", true},
+      {Kind::whole, "", std::string(257, 'x'), "longer than 256", true},
+      {Kind::whole, "", std::string(256, 'x'), std::string(256, 'x')},
+      {Kind::json, "$.a[0].b", json, "t3.small"},
+      {Kind::json, "$['a'][0][\"n\"]", json, "7"},
+      {Kind::json, "$.a[0].big", json, "18446744073709551615"},
+      {Kind::json, "$.a[0].f", json, "2.5"},
+      {Kind::json, "$.a[0].ok", json, "true"},
+      {Kind::json, "$['k.x']", json, "dot"},
+      {Kind::json, "$.a[0].no", json, "is no text, number or truth value", true},
+      {Kind::json, "$.a[0].l", json, "is no text, number or truth value", true},
+      {Kind::json, "$", "3", "3"},
+      {Kind::json, "$.a[1].b", json, "nothing at $.a[1].b", true},
+      {Kind::json, "$.a.b", json, "nothing at", true},
+      {Kind::json, "$.z", json, "nothing at", true},
+      {Kind::json, "$.a", "not json", "not JSON", true},
+      {Kind::json, "$.a", std::string(200'000, '['), "not JSON", true},
+      {Kind::json, "a.b", json, "character 1: expected '$'", true},
+      {Kind::json, "$..a", json, "expected a name", true},
+      {Kind::json, "$.a[*]", json, "expected a place", true},
+      {Kind::json, "$.a[-1]", json, "expected a place", true},
+      {Kind::json, "$.a[0", json, "expected ']'", true},
+      {Kind::json, "$['a", json, "no end", true},
+      {Kind::json, "$.a[99999999999999999999]", json, "expected a place", true},
+      {Kind::regex, R"(replicas:\s+(\d+))", "name: x\nreplicas: 12\n", "12"},
+      {Kind::regex, R"(replicas:\s+(\d*))", "replicas: \n", "the value is empty", true},
+      {Kind::regex, "x(y)", "abc", "does not match", true},
+      {Kind::regex, "(", "abc", "is wrong", true},
+      {Kind::regex, "abc", "abc", "must have one group", true},
+      {Kind::regex, "(a)(b)", "abc", "must have one group", true},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.expression + " of " + one.output.substr(0, 60));
+    Extract how;
+    how.kind = one.kind;
+    how.expression = one.expression;
+    const auto found = extract(how, one.output);
+    ASSERT_EQ(found.has_value(), !one.wrong) << (found ? *found : found.error().detail);
+    if (found) {
+      EXPECT_EQ(*found, one.value);
+    } else {
+      EXPECT_THAT(found.error().detail, HasSubstr(one.value));
+    }
+  }
+}
+
+TEST(JsonPathTest, IsBounded) {
+  std::string path = "$";
+  for (int i = 0; i < 64; ++i) path += "[0]";
+  EXPECT_TRUE(parse_path(path));
+  EXPECT_FALSE(parse_path(path + "[0]"));
+}
+
+}  // namespace
+}  // namespace tocsin::actions
