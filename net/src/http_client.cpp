@@ -70,8 +70,8 @@ struct HttpClient::Impl {
   Url origin;
   std::optional<TlsOptions> tls;
   HttpLimits limits;
-  StreamPtr stream;          // idle
-  Stream* active = nullptr;  // in use
+  StreamPtr stream;                 // idle
+  Stream* active = nullptr;         // in use
   std::deque<std::uint64_t> queue;  // who uses the connection, and who waits for it
   std::uint64_t last_ticket = 0;
   Event moved;  // the queue has

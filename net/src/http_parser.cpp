@@ -37,6 +37,11 @@ RequestParser::RequestParser(ServerRequest& request, std::string& target, const 
       request_(request),
       target_(target) {}
 
+bool RequestParser::expects_continue() const {
+  const std::string_view expect = header(request_.headers, "Expect");
+  return expect == "100-continue" || expect == "100-Continue";
+}
+
 void RequestParser::on_request_impl(boost::beast::http::verb, View method, View target, int, Error&) {
   request_.method.assign(method.data(), method.size());
   target_.assign(target.data(), target.size());

@@ -79,6 +79,8 @@ class ResponseParser final : public MessageParser<false> {
 class RequestParser final : public MessageParser<true> {
  public:
   RequestParser(ServerRequest& request, std::string& target, const ServerLimits& limits);
+  /// The client waits to be told before it sends the body.
+  [[nodiscard]] bool expects_continue() const;
 
  private:
   void on_request_impl(boost::beast::http::verb, View method, View target, int version, Error&) override;

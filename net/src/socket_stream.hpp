@@ -1,6 +1,8 @@
 // Stream on a socket, with or without TLS.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <memory>
 #include <string>
 
@@ -32,6 +34,8 @@ class SocketStream final : public Stream {
   Task<core::Result<void>> start_tls(const TlsOptions& options, std::string host) override;
   const TlsInfo* tls() const override { return session_ ? &session_->info() : nullptr; }
   void close() noexcept override { socket_->close(); }
+  /// Tells the peer that nothing more comes; reading goes on. Without TLS only.
+  void end_writing() { ::shutdown(socket_->fd(), SHUT_WR); }
 
  private:
   Task<core::Result<std::size_t>> read_tls(std::span<char> into);

@@ -78,9 +78,9 @@ class HttpClient {
 };
 
 struct ServerRequest {
-  std::string method;
-  std::string path;   // decoded, without query
-  std::string query;  // as sent
+  std::string method;  // GET also for HEAD: the server leaves the body out by itself
+  std::string path;    // decoded, without query
+  std::string query;   // as sent
   Headers headers;
   std::string body;
   std::string peer;  // address:port, or "local" for the unix socket

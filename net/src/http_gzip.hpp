@@ -1,0 +1,15 @@
+// Compressing responses.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tocsin::net {
+
+/// Whether an Accept-Encoding header takes gzip.
+[[nodiscard]] bool accepts_gzip(std::string_view accept_encoding);
+/// Nothing if zlib has no memory.
+[[nodiscard]] std::optional<std::string> gzip(std::string_view text);
+
+}  // namespace tocsin::net
