@@ -95,7 +95,8 @@ TEST(RedisPeer, ClosesInTheMiddle) {
   });
   EXPECT_EQ(observation.outcome, Outcome::closed);
   observation = ask([](FakeConnection& peer) { peer.reset(); });
-  EXPECT_EQ(observation.outcome, Outcome::closed) << observation.detail;
+  const bool early = observation.outcome == Outcome::connect;  // so fast that it was still connecting
+  EXPECT_TRUE(early || observation.outcome == Outcome::closed) << observation.detail;
 }
 
 TEST(RedisPeer, SaysNonsense) {

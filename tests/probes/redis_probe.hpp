@@ -110,7 +110,14 @@ class RedisServer {
   }
 
   TempDir dir_;
-  std::uint16_t port_ = free_port();
+  /// A cluster's node wants another port, 10,000 above this one.
+  static std::uint16_t low_port() {
+    std::uint16_t port = free_port();
+    while (port > 55'000) port = free_port();
+    return port;
+  }
+
+  std::uint16_t port_ = low_port();
   std::string password_;
   Child child_;
 };

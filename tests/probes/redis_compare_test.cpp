@@ -1,0 +1,140 @@
+// tocsin beside redis_exporter on the same servers: names, labels and types must be the same.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "probes/redis_probe.hpp"
+#include "support/wait_until.hpp"
+
+namespace tocsin::probes {
+namespace {
+
+using test::RedisProbe;
+using test::RedisServer;
+
+struct Exposition {
+  std::map<std::string, std::string> types;
+  std::map<std::string, double> samples;
+};
+
+/// Drops the labels without a value: to Prometheus they are not there.
+std::string without_empty_labels(std::string series) {
+  for (auto at = series.find("=\"\""); at != std::string::npos; at = series.find("=\"\"")) {
+    const auto begin = series.find_last_of("{,", at) + 1;
+    const bool more = series[at + 3] == ',';
+    const std::size_t end = at + (more ? 4 : 3);
+    series.erase(begin, end - begin);
+    if (!more && series[begin - 1] == ',') series.erase(begin - 1, 1);
+  }
+  const auto none = series.find("{}");
+  return none == std::string::npos ? series : series.substr(0, none);
+}
+
+Exposition parse(const std::string& text) {
+  Exposition found;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("# TYPE redis_")) {
+      const auto space = line.rfind(' ');
+      found.types[line.substr(7, space - 7)] = line.substr(space + 1);
+    } else if (line.starts_with("redis_")) {
+      const auto space = line.rfind(' ');
+      found.samples[without_empty_labels(line.substr(0, space))] = std::strtod(line.c_str() + space, nullptr);
+    }
+  }
+  return found;
+}
+
+Exposition exporter(const RedisServer& server) {
+  const std::uint16_t port = test::free_port();
+  const std::string address = "127.0.0.1:" + std::to_string(port);
+  test::Child child({"prometheus-redis-exporter", "-redis.addr", "redis://127.0.0.1:" + std::to_string(server.port()),
+                     "-web.listen-address", address, "-redis-only-metrics", "-include-system-metrics"});
+  child.wait_for_port(port);
+  test::Child scrape({"curl", "-s", "http://" + address + "/metrics"});
+  static_cast<void>(scrape.wait_exit());
+  return parse(scrape.output());
+}
+
+/// Ours are printed with a space after the comma.
+std::string as_exposed(std::string series) {
+  for (auto at = series.find("\", "); at != std::string::npos; at = series.find("\", ")) series.erase(at + 2, 1);
+  return series;
+}
+
+/// redis_exporter 1.45, the version of Debian 12, has one label less.
+std::string as_debian_has_it(std::string series) {
+  const auto begin = series.find("master_replid=");
+  if (begin != std::string::npos) series.erase(begin, series.find(',', begin) + 1 - begin);
+  return series;
+}
+
+std::string name_of(const std::string& series) { return series.substr(0, series.find('{')); }
+
+/// What needs more commands than INFO, CONFIG and CLUSTER INFO, or speaks of redis_exporter itself.
+bool is_beyond(const std::string& name) {
+  return name.starts_with("redis_slowlog_") || name.starts_with("redis_latency_spike_") ||
+         name == "redis_last_slow_execution_duration_seconds" || name == "redis_exporter_build_info" ||
+         name == "redis_target_scrape_request_errors_total" ||
+         name == "redis_last_key_groups_scrape_duration_milliseconds";
+}
+
+void compare(const RedisServer& server) {
+  const auto theirs = exporter(server);
+  ASSERT_GT(theirs.samples.size(), 140U);
+  RedisProbe probe(RedisProbe::to(server.port()));
+  ASSERT_TRUE(probe().good());
+  std::map<std::string, double> ours;
+  for (const auto& [series, value] : probe.values) ours[as_debian_has_it(as_exposed(series))] = value;
+
+  std::set<std::string> missing;
+  for (const auto& [series, value] : theirs.samples) {
+    if (!ours.contains(series) && !is_beyond(name_of(series))) missing.insert(series);
+  }
+  EXPECT_EQ(missing, std::set<std::string>{});
+
+  std::map<std::string_view, std::string_view> types;
+  for (const auto& meta : redis_metadata()) types[meta.name] = core::to_string(meta.type);
+  for (const auto& [name, type] : theirs.types) {
+    if (!is_beyond(name) && name != "redis_expired_time_cap_reached_total") {  // a counter since
+      EXPECT_EQ(types[name], type) << name;
+    }
+  }
+
+  // Values that nothing changed between the two.
+  for (const std::string name :
+       {"redis_up", "redis_total_system_memory_bytes", "redis_memory_max_bytes", "redis_config_maxclients",
+        "redis_config_maxmemory", "redis_max_clients", "redis_db_keys", "redis_db_keys_expiring", "redis_instance_info",
+        "redis_slave_info", "redis_connected_slaves", "redis_replication_backlog_bytes", "redis_keyspace_hits_total",
+        "redis_rdb_last_bgsave_status", "redis_slave_priority", "redis_process_id", "redis_latest_fork_seconds"}) {
+    for (auto it = theirs.samples.lower_bound(name); it != theirs.samples.end() && name_of(it->first) == name; ++it) {
+      EXPECT_EQ(ours[it->first], it->second) << it->first;
+    }
+  }
+}
+
+TEST(RedisCompare, APrimaryAndItsReplicaLookAsRedisExporterShowsThem) {
+  const RedisServer primary;
+  const RedisServer replica({"--replicaof", "127.0.0.1", std::to_string(primary.port())});
+  primary.cli({"SET", "a", "b", "EX", "1000"});
+  primary.cli({"HGET", "a", "b"});
+  primary.cli({"GET", "a"});
+  primary.cli({"-n", "5", "LPUSH", "l", "1"});
+  ASSERT_TRUE(test::wait_until([&] {
+    return primary.cli({"INFO", "replication"}).find("state=online") != std::string::npos;
+  }));
+  compare(primary);
+  compare(replica);
+}
+
+TEST(RedisCompare, AClusterLooksAsRedisExporterShowsIt) {
+  const RedisServer server({"--cluster-enabled", "yes"});
+  compare(server);
+}
+
+}  // namespace
+}  // namespace tocsin::probes
