@@ -1,0 +1,178 @@
+#include "tocsin/rules/packs.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <set>
+
+#include "scenario.hpp"
+
+namespace tocsin::rules {
+namespace {
+
+using test::Scenario;
+
+std::string file(std::string_view pack) { return TOCSIN_SOURCE_DIR "/rules/packs/" + std::string(pack) + ".yml"; }
+
+std::set<std::string> public_alerts() {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(TOCSIN_SOURCE_DIR "/tests/rules/public")) {
+    if (entry.path().extension() != ".yml") continue;
+    for (const GroupSpec& group : test::good_rules(tocsin::test::read_text(entry.path()))) {
+      for (const RuleSpec& rule : group.rules) names.insert(rule.name);
+    }
+  }
+  return names;
+}
+
+TEST(Packs, AreInside) {
+  std::vector<std::string> names;
+  for (const Pack& pack : packs()) {
+    names.emplace_back(pack.name);
+    EXPECT_EQ(pack.text, tocsin::test::read_text(file(pack.name)));
+  }
+  EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
+  EXPECT_THAT(names, ::testing::IsSupersetOf({"http", "redis", "tocsin"}));
+}
+
+TEST(Packs, EveryAlertSaysWhatItMeansAndWhatToDo) {
+  const auto taken = public_alerts();
+  std::set<std::string> own;
+  for (const Pack& pack : packs()) {
+    for (const GroupSpec& group : test::good_rules(std::string(pack.text))) {
+      for (const RuleSpec& rule : group.rules) {
+        if (rule.kind == RuleSpec::Kind::record) continue;
+        const auto has = [](const std::vector<core::Label>& labels, std::string_view name) {
+          return std::any_of(labels.begin(), labels.end(),
+                             [&](const core::Label& l) { return l.name == name && !l.value.empty(); });
+        };
+        EXPECT_TRUE(has(rule.labels, "severity")) << rule.name;
+        EXPECT_TRUE(has(rule.annotations, "summary")) << rule.name;
+        EXPECT_TRUE(has(rule.annotations, "description")) << rule.name;
+        EXPECT_FALSE(taken.contains(rule.name)) << rule.name << " is a public rule's name: both would page";
+        EXPECT_TRUE(own.insert(rule.name).second) << rule.name << " is there twice";
+      }
+    }
+  }
+}
+
+TEST(Packs, PrometheusReadsThem) {
+  if (!tocsin::test::has_promtool()) GTEST_SKIP() << "promtool is not installed";
+  for (const Pack& pack : packs()) {
+    const auto result = tocsin::test::promtool({"check", "rules", file(pack.name)});
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+  }
+}
+
+TEST(Packs, PythonReadsTheSame) {
+  for (const Pack& pack : packs()) {
+    const std::string script =
+        "import sys, yaml\n"
+        "for g in yaml.safe_load(open(sys.argv[1]))[\"groups\"] or []:\n"
+        "  for r in g[\"rules\"]:\n"
+        "    print(r.get(\"alert\", r.get(\"record\")), r[\"expr\"], r.get(\"for\", \"\"), "
+        "sorted(r.get(\"annotations\", {}).values()), sep=\"|\")\n";
+    std::string output;
+    FILE* const pipe = popen(("python3 -c '" + script + "' '" + file(pack.name) + "' 2>&1; echo done $?").c_str(), "r");
+    ASSERT_NE(pipe, nullptr);
+    for (int c = fgetc(pipe); c != EOF; c = fgetc(pipe)) output += static_cast<char>(c);
+    pclose(pipe);
+    if (output.find("No module named") != std::string::npos || output.find("done 127") != std::string::npos) {
+      GTEST_SKIP() << "PyYAML is not installed";
+    }
+    EXPECT_THAT(output, ::testing::HasSubstr("done 0"));
+    for (const GroupSpec& group : test::good_rules(std::string(pack.text))) {
+      for (const RuleSpec& rule : group.rules)
+        EXPECT_THAT(output, ::testing::HasSubstr(rule.name + "|" + rule.expression + "|"));
+    }
+  }
+}
+
+std::string of(const std::string& name, const std::string& more = "") {
+  return name + R"({instance="10.0.0.1:6379",job="cache")" + more + "}";
+}
+
+TEST(Packs, RedisAlertsFire) {
+  const auto memory = [](double used, double evicted) {
+    return std::vector<test::Input>{{of("redis_memory_used_bytes"), used},
+                                    {of("redis_memory_max_bytes"), 1000},
+                                    {of("redis_evicted_keys_total"), 5, evicted}};
+  };
+  test::expect_agreement(
+      file("redis"),
+      {
+          {"RedisInstanceDown", {{of("redis_up"), 0}}},
+          {"RedisMemoryNearlyFull", memory(950, 0), 840},
+          {"RedisMemoryExhausted", memory(990, 0)},
+          {"RedisEvictingUnderPressure", memory(999, 3), 1680},
+          {"RedisHitRatioLow",
+           {{of("redis_keyspace_hits_total"), 0, 1},
+            {of("redis_keyspace_misses_total"), 0, 3},
+            {of("redis_evicted_keys_total"), 0, 1}},
+           2520},
+          {"RedisConnectionsNearlyUsedUp", {{of("redis_connected_clients"), 95}, {of("redis_config_maxclients"), 100}}},
+          {"RedisConnectionsNearlyUsedUp", {{of("redis_connected_clients"), 95}, {of("redis_max_clients"), 100}}},
+          {"RedisConnectionsRefused", {{of("redis_rejected_connections_total"), 0, 1}}},
+          {"RedisReplicaLinkDown", {{of("redis_master_link_up", R"(,master_host="m",master_port="6379")"), 0}}},
+          {"RedisReplicaLost", {{of("redis_connected_slaves"), 2, 0, 210, 1}}},
+          {"RedisSnapshotFailing", {{of("redis_rdb_last_bgsave_status"), 0}}},
+          {"RedisAppendOnlyFileFailing",
+           {{of("redis_aof_last_write_status"), 0},
+            {of("redis_aof_last_bgrewrite_status"), 1},
+            {of("redis_aof_enabled"), 1}}},
+          {"RedisClusterBroken", {{of("redis_cluster_state"), 0}}},
+      });
+}
+
+std::string web(const std::string& name) { return name + R"({instance="https://example.org/",job="web"})"; }
+
+TEST(Packs, HttpAlertsFire) {
+  test::expect_agreement(file("http"),
+                         {
+                             {"HttpProbeFailed", {{web("probe_success"), 0}}},
+                             {"HttpProbeSlow", {{web("probe_duration_seconds"), 1.5}, {web("probe_success"), 1}}},
+                             {"HttpCertificateExpiresSoon", {{web("probe_ssl_earliest_cert_expiry"), 864'000}}, 4200},
+                             {"HttpCertificateExpiresVerySoon", {{web("probe_ssl_earliest_cert_expiry"), 100'000}}},
+                             {"HttpCertificateExpired", {{web("probe_ssl_earliest_cert_expiry"), -5}}},
+                         });
+}
+
+TEST(Packs, OwnAlertsFire) {
+  test::expect_agreement(
+      file("tocsin"),
+      {
+          {"TocsinWatchdog", {}},
+          {"TocsinConfigReloadFailed", {{"tocsin_config_last_reload_successful", 0}}},
+          {"TocsinTargetAuthRefused", {{of("tocsin_probe_failures_total", R"(,class="auth")"), 0, 1}}},
+          {"TocsinTargetThrottled", {{of("tocsin_probe_failures_total", R"(,class="throttled")"), 0, 1}}},
+          {"TocsinRuleFailing", {{R"(tocsin_rule_group_failures_total{group="f;g"})", 0, 1}}},
+          {"TocsinRuleEvaluationsMissed", {{R"(tocsin_rule_group_missed_total{group="f;g"})", 0, 1}}},
+          {"TocsinNotificationsFailing", {{"tocsin_notifications_errors_total", 0, 1}}},
+          {"TocsinNotificationsDropped", {{"tocsin_notifications_dropped_total", 0, 1}}},
+          {"TocsinStoreFull", {{"tocsin_store_limit_hit", 1}}},
+          {"TocsinDuplicateSeries", {{"tocsin_store_refused_duplicates_total", 0, 1}}},
+          {"TocsinActionStopped", {{R"(tocsin_action_breaker_open{action="a"})", 1}}},
+      });
+}
+
+/// What has no ratio gives none: no limit on memory, no traffic, no limit on connections.
+TEST(Packs, GuardsHold) {
+  const auto firing = test::play({"",
+                                  {{of("redis_memory_used_bytes"), 1e9},
+                                   {of("redis_memory_max_bytes"), 0},
+                                   {of("redis_evicted_keys_total"), 0},
+                                   {of("redis_keyspace_hits_total"), 100},
+                                   {of("redis_keyspace_misses_total"), 100},
+                                   {of("redis_connected_clients"), 10},
+                                   {of("redis_config_maxclients"), 0},
+                                   {of("redis_up"), 1}},
+                                  2520},
+                                 tocsin::test::read_text(file("redis")));
+  for (const auto& [name, alerts] : firing) EXPECT_TRUE(alerts.empty()) << name;
+}
+
+}  // namespace
+}  // namespace tocsin::rules
