@@ -42,6 +42,8 @@ class Context {
   }
   /// Whether so many more could be held.
   [[nodiscard]] bool has_room(std::size_t samples) { return used_ + samples <= limits.max_samples || too_many(); }
+  /// So many steps would hold a sample each, or be for nothing.
+  [[nodiscard]] bool may_step(std::size_t steps) { return steps <= limits.max_samples || too_many(); }
   [[nodiscard]] std::size_t used() const { return used_; }
   void release_to(std::size_t used) { used_ = used; }
   /// Called once a step of every loop over series or samples; false (and an error) when time is up.

@@ -93,6 +93,7 @@ std::variant<Matrix, EvalError> Plan::range(const store::View& view, core::TimeP
   }
   if (step.count() <= 0) return EvalError{EvalError::Kind::execution, "zero or negative query resolution step"};
   Context context = impl.start(view, core::to_millis(start), core::to_millis(end), limits);
+  if (end > start && !context.may_step(static_cast<std::size_t>((end - start) / step))) return std::move(context.error);
   Matrix out;
   IdIndex index;
   Node& node = **root;

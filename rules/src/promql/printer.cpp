@@ -124,9 +124,24 @@ std::string_view operator_name(BinaryOp op) {
 std::string format_plain(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
-  std::array<char, 512> buffer{};  // the longest double without exponent has 327 characters
-  const auto [end, ec] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
-  return ec == std::errc() ? std::string(buffer.data(), end) : fmt::format("{}", value);
+  // The fewest digits that read back as the same number, with zeros up to the point: 1e30 is 1 and thirty zeros.
+  std::array<char, 32> buffer{};
+  const auto written =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
+  const std::string_view shortest(buffer.data(), static_cast<std::size_t>(written.ptr - buffer.data()));
+  const std::size_t e = shortest.find('e');
+  const char* sign = shortest.data() + e + 1;
+  int exponent = 0;
+  std::from_chars(*sign == '+' ? sign + 1 : sign, written.ptr, exponent);
+  std::string digits;
+  for (const char c : shortest.substr(0, e)) {
+    if (c >= '0' && c <= '9') digits += c;
+  }
+  const std::string minus = std::signbit(value) ? "-" : "";
+  if (exponent < 0) return minus + "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
+  const auto whole = static_cast<std::size_t>(exponent) + 1;
+  if (digits.size() <= whole) return minus + digits + std::string(whole - digits.size(), '0');
+  return minus + digits.substr(0, whole) + "." + digits.substr(whole);
 }
 
 std::string to_string(const Expr& expr) { return text(expr); }

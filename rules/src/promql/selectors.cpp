@@ -153,6 +153,7 @@ class SubqueryRange final : public RangeSource {
     used_ = 0;
     next_ = 0;
     index_.begin();
+    if (range_ / step > 0 && !context.may_step(static_cast<std::size_t>(range_ / step))) return false;
     // Steps stand at whole multiples, whatever the evaluation's time; the range is open on the left.
     Millis when = step * (start_ / step);
     if (when <= start_) when += step;
