@@ -22,7 +22,7 @@ constexpr std::array<Unit, 7> units{{{"y", 31'536'000'000},
                                      {"s", 1'000},
                                      {"ms", 1}}};
 
-constexpr std::array<std::pair<std::string_view, double>, 13> byte_units{{{"KiB", 1024.0},
+constexpr std::array<std::pair<std::string_view, double>, 14> byte_units{{{"KiB", 1024.0},
                                                                           {"MiB", 1048576.0},
                                                                           {"GiB", 1073741824.0},
                                                                           {"TiB", 1099511627776.0},
@@ -34,6 +34,7 @@ constexpr std::array<std::pair<std::string_view, double>, 13> byte_units{{{"KiB"
                                                                           {"K", 1024.0},
                                                                           {"M", 1048576.0},
                                                                           {"G", 1073741824.0},
+                                                                          {"T", 1099511627776.0},
                                                                           {"B", 1.0}}};
 
 std::optional<int> digits(std::string_view text) {
@@ -72,19 +73,19 @@ std::optional<Duration> parse_duration(std::string_view text) {
 }
 
 std::string format_duration(Duration duration) {
-  std::int64_t ms = duration.count();
-  if (ms == 0) return "0s";
-  std::string out;
-  if (ms < 0) {
-    out = "-";
-    ms = -ms;
-  }
+  if (duration.count() == 0) return "0s";
+  const bool negative = duration.count() < 0;
+  std::string out = negative ? "-" : "";
+  // Without a sign, since the smallest number has no positive counterpart.
+  auto ms = static_cast<std::uint64_t>(duration.count());
+  if (negative) ms = 0 - ms;
   for (const Unit& unit : units) {
     // Years and weeks only where nothing smaller is left, as Prometheus prints: 8d rather than 1w1d.
-    if ((unit.name == "y" || unit.name == "w") && ms % unit.millis != 0) continue;
-    if (const std::int64_t count = ms / unit.millis; count > 0) {
+    const auto size = static_cast<std::uint64_t>(unit.millis);
+    if ((unit.name == "y" || unit.name == "w") && ms % size != 0) continue;
+    if (const std::uint64_t count = ms / size; count > 0) {
       out += fmt::format("{}{}", count, unit.name);
-      ms -= count * unit.millis;
+      ms -= count * size;
     }
   }
   return out;
@@ -93,7 +94,7 @@ std::string format_duration(Duration duration) {
 std::optional<std::uint64_t> parse_bytes(std::string_view text) {
   double number = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  if (ec != std::errc() || number < 0) return std::nullopt;
+  if (ec != std::errc() || text.front() == '-') return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   double factor = 1;
@@ -126,7 +127,8 @@ std::optional<TimePoint> parse_rfc3339(std::string_view text) {
     return std::nullopt;
   }
   const auto year_ = digits(text.substr(0, 4)), month_ = digits(text.substr(5, 2)), day_ = digits(text.substr(8, 2));
-  const auto hour = digits(text.substr(11, 2)), minute = digits(text.substr(14, 2)), second = digits(text.substr(17, 2));
+  const auto hour = digits(text.substr(11, 2)), minute = digits(text.substr(14, 2)),
+             second = digits(text.substr(17, 2));
   if (!year_ || !month_ || !day_ || !hour || !minute || !second) return std::nullopt;
   const year_month_day date{year{*year_}, month{static_cast<unsigned>(*month_)}, day{static_cast<unsigned>(*day_)}};
   if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
@@ -145,13 +147,13 @@ std::optional<TimePoint> parse_rfc3339(std::string_view text) {
   std::chrono::minutes offset{0};
   if (text.size() == 6 && (text[0] == '+' || text[0] == '-') && text[3] == ':') {
     const auto h = digits(text.substr(1, 2)), m = digits(text.substr(4, 2));
-    if (!h || !m) return std::nullopt;
+    if (!h || !m || *h > 23 || *m > 59) return std::nullopt;
     offset = std::chrono::minutes{*h * 60 + *m} * (text[0] == '-' ? -1 : 1);
   } else if (text != "Z" && text != "z") {
     return std::nullopt;
   }
-  return TimePoint{sys_days{date}} + hours{*hour} + std::chrono::minutes{*minute} + seconds{*second} + Duration{millis} -
-         offset;
+  return TimePoint{sys_days{date}} + hours{*hour} + std::chrono::minutes{*minute} + seconds{*second} +
+         Duration{millis} - offset;
 }
 
 std::string format_value(double value) {

@@ -169,10 +169,11 @@ std::string json_schema(const SectionDoc& root, std::string_view title) {
                              word("^(0|([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$")},
                             {"minLength", yaml_word("1")}}),
                   yaml_map({{"const", yaml_word("0")}}), reference("variable")})}})},
-      {"size", yaml_map({{"anyOf", yaml_list({yaml_map({{"type", word("string")},
-                                                        {"pattern", word("^[0-9]+(\\.[0-9]+)? ?([KMGT]i?B?|kB|B)?$")}}),
-                                              yaml_map({{"type", word("number")}, {"minimum", yaml_word("0")}}),
-                                              reference("variable")})}})}};
+      {"size",
+       yaml_map({{"anyOf", yaml_list({yaml_map({{"type", word("string")},
+                                                {"pattern", word("^[0-9]+(\\.[0-9]+)? ?([KMGT](iB|B)?|kB|B)?$")}}),
+                                      yaml_map({{"type", word("number")}, {"minimum", yaml_word("0")}}),
+                                      reference("variable")})}})}};
   for (const auto& part : parts) definitions.emplace_back(part->name, section_schema(*part));
   YamlNode schema =
       yaml_map({{"$schema", word("http://json-schema.org/draft-07/schema#")}, {"title", word(std::string(title))}});

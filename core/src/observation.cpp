@@ -1,5 +1,6 @@
 #include "tocsin/core/observation.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace tocsin::core {
@@ -30,7 +31,7 @@ std::optional<Slot> SeriesTable::slot_for(const Labels& labels) {
     return std::nullopt;
   }
   const Slot slot = static_cast<Slot>(entries_.size());
-  entries_.push_back(Entry{labels, round_, 0});
+  entries_.push_back(Entry{labels, round_, first_serial_});
   index_.emplace(labels, slot);
   batch_.fresh.push_back({slot, labels});
   return slot;
@@ -54,6 +55,8 @@ bool SeriesTable::add(Slot slot, std::uint32_t serial, double value) {
 Batch SeriesTable::take() { return std::exchange(batch_, Batch{}); }
 
 void SeriesTable::reset() {
+  for (const Entry& entry : entries_) first_serial_ = std::max(first_serial_, entry.serial + 1);
+  batch_ = Batch{};
   entries_.clear();
   index_.clear();
   scan_ = 0;

@@ -39,6 +39,8 @@ Result<Secret> SecretSource::read() const {
   std::string text(max_secret + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
+  // A folder opens, but does not read.
+  if (in.bad()) return Failure{Outcome::auth, Phase::auth, "cannot read the secret file " + file};
   if (text.size() > max_secret) {
     wipe(text);
     return Failure{Outcome::limit, Phase::auth, "the secret file " + file + " is larger than 1 MiB"};

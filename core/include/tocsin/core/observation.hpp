@@ -70,7 +70,8 @@ class SeriesTable {
   /// How many samples did not fit since the table was made.
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
-  /// Forgets all slots: the next batch introduces everything anew (after the store lost its block).
+  /// Forgets all slots: the next batch introduces everything anew (after the store lost its block). Serials go on, so that a slot
+  /// remembered from before is not taken for one of now.
   void reset();
 
  private:
@@ -85,6 +86,7 @@ class SeriesTable {
   std::uint32_t forget_after_;
   std::uint32_t round_ = 0;
   std::uint64_t refused_ = 0;
+  std::uint32_t first_serial_ = 0;  // of a new slot
   std::size_t scan_ = 0;  // where the search for a slot to use again goes on
   std::vector<Entry> entries_;
   std::unordered_map<Labels, Slot, LabelsHash> index_;

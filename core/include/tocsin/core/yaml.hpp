@@ -11,17 +11,25 @@
 
 namespace tocsin::core {
 
+struct YamlEntry;
+
 struct YamlNode {
   enum class Kind { null, scalar, list, map };
   Kind kind = Kind::null;
-  std::string scalar;                                  // as written, unquoted
-  bool quoted = false;                                 // a quoted scalar is never a number or a boolean
-  std::vector<YamlNode> items;                         // of a list
-  std::vector<std::pair<YamlNode, YamlNode>> entries;  // of a map, in order; keys are scalars
+  std::string scalar;              // as written, unquoted
+  bool quoted = false;             // a quoted scalar is never a number or a boolean
+  std::vector<YamlNode> items;     // of a list
+  std::vector<YamlEntry> entries;  // of a map, in order; keys are scalars
   Position at;
 
   /// The value at a key of a map, or null.
   [[nodiscard]] const YamlNode* find(std::string_view key) const;
+};
+
+/// A key of a map and its value.
+struct YamlEntry {
+  YamlNode first;
+  YamlNode second;
 };
 
 struct YamlDocument {
