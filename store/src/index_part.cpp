@@ -213,7 +213,7 @@ std::size_t IndexPart::bytes() const {
                      postings_.capacity() + label_begin_.capacity() + labels_.capacity();
   return sizeof *this + text_.capacity() + names_.capacity() * sizeof(Name) + words * sizeof(std::uint32_t) +
          places_.capacity() * sizeof(Place) + owners_.capacity() * sizeof(owners_[0]) +
-         chains_.capacity() * (sizeof(chains_[0]) + sizeof(Chain) + sizeof(Chain::Link));
+         chains_.capacity() * (sizeof(chains_[0]) + sizeof(Chain) + 16) + links_ * sizeof(Chain::Link);
 }
 
 }  // namespace tocsin::store

@@ -112,6 +112,7 @@ class IndexPart {
   std::vector<Place> places_;
   std::vector<std::shared_ptr<Block>> owners_;                                  // sorted by address
   std::vector<std::pair<std::uint32_t, std::shared_ptr<const Chain>>> chains_;  // sorted by series
+  std::size_t links_ = 0;                                                       // in all chains
 };
 
 }  // namespace tocsin::store

@@ -1,6 +1,7 @@
 #include "src/part_builder.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace tocsin::store {
 namespace {
@@ -37,18 +38,23 @@ std::uint32_t PartBuilder::add_pair(std::string_view name, std::string_view valu
 }
 
 void PartBuilder::end_series(const Place& place, std::shared_ptr<const Chain> chain) {
-  if (chain) part_->chains_.emplace_back(part_->size(), std::move(chain));
+  if (chain) {
+    part_->links_ += chain->older.size();
+    part_->chains_.emplace_back(part_->size(), std::move(chain));
+  }
   part_->places_.push_back(place);
   part_->label_begin_.push_back(static_cast<std::uint32_t>(part_->labels_.size()));
 }
 
 void PartBuilder::copy_series(const IndexPart& from, std::span<const std::uint32_t> pair_map,
                               const IndexPart::Keep* keep) {
+  auto next_chain = from.chains_.begin();
   for (std::uint32_t series = 0; series < from.size(); ++series) {
+    std::shared_ptr<const Chain> chain;
+    if (next_chain != from.chains_.end() && next_chain->first == series) chain = (next_chain++)->second;
     if (keep != nullptr && !(*keep)(series)) continue;
     for (const auto pair : from.pairs_of_series(series)) add_label(pair_map[pair]);
-    const auto chain = from.chain(series);
-    end_series(from.place(series), chain && keep != nullptr ? pruned(chain) : chain);
+    end_series(from.place(series), chain && keep != nullptr ? pruned(chain) : std::move(chain));
   }
   part_->owners_.insert(part_->owners_.end(), from.owners_.begin(), from.owners_.end());
 }
