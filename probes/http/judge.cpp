@@ -3,6 +3,8 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <stdexcept>
 #include <utility>
 
@@ -53,9 +55,18 @@ bool found_in(const re2::RE2& expression, std::string_view body) {
 
 }  // namespace
 
-bool head_came(const net::HttpResponse& response) {
-  return response.content_length || !response.body.empty() ||
-         !net::header(response.headers, "Transfer-Encoding").empty();
+void drop_headless(net::HttpResponse& response, std::size_t max_body) {
+  if (response.content_length || !response.body.empty()) return;
+  if (!net::header(response.headers, "Transfer-Encoding").empty()) return;
+  // A body that is announced too large is given up before its length is noted.
+  const auto text = net::header(response.headers, "Content-Length");
+  std::uint64_t announced = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), announced);
+  if (error == std::errc{} && end == text.data() + text.size() && announced > max_body) {
+    response.content_length = announced;
+    return;
+  }
+  response = {};
 }
 
 Judge::Judge(HttpExpectations expect)

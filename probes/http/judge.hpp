@@ -39,10 +39,9 @@ struct Sight {
   std::chrono::nanoseconds took{0};  // all of it
 };
 
-/// Of a response that broke off: whether its headers came to their end. Before that it counts as no response, as in
-/// blackbox_exporter. (A body that only the end of the connection would delimit, and of which nothing came, does not
-/// count either.)
-[[nodiscard]] bool head_came(const net::HttpResponse& response);
+/// Of a response that broke off: one whose headers did not come to their end counts as none, as in blackbox_exporter.
+/// (So does one whose body only the end of the connection would delimit, if nothing of it came.)
+void drop_headless(net::HttpResponse& response, std::size_t max_body);
 
 struct Verdict {
   core::Outcome outcome = core::Outcome::ok;

@@ -158,7 +158,7 @@ class HttpProber final : public Prober {
       if (times.done) sight.phases.transfer += *times.done - *times.first_byte;
     }
     if (!response) {
-      if (!http::head_came(sight.response)) sight.response = {};
+      http::drop_headless(sight.response, limits_.body_bytes);
       co_return in_phase(std::move(response.error()), times.sent ? Phase::receive : Phase::send);
     }
     sight.response = std::move(*response);

@@ -202,6 +202,24 @@ TEST_F(HttpSeriesTest, Certificates) {
   EXPECT_EQ(values.at("probe_ssl_earliest_cert_expiry{job=\"j\"}"), 2e9);
 }
 
+TEST(HttpSight, AResponseWithoutItsWholeHeadIsNone) {
+  const auto status = [](const net::Headers& headers, const std::string& body, std::optional<std::uint64_t> length) {
+    net::HttpResponse response;
+    response.status = 200;
+    response.headers = headers;
+    response.body = body;
+    response.content_length = length;
+    drop_headless(response, 1000);
+    return response.status;
+  };
+  EXPECT_EQ(status({}, "", std::nullopt), 0U);
+  EXPECT_EQ(status({{"Content-Length", "10"}}, "", std::nullopt), 0U);
+  EXPECT_EQ(status({{"Content-Length", "10"}}, "", 10), 200U);
+  EXPECT_EQ(status({{"Content-Length", "1001"}}, "", std::nullopt), 200U);
+  EXPECT_EQ(status({{"Transfer-Encoding", "chunked"}}, "", std::nullopt), 200U);
+  EXPECT_EQ(status({}, "x", std::nullopt), 200U);
+}
+
 TEST(HttpSeries, LengthAsGoSeesIt) {
   net::HttpResponse response;
   EXPECT_EQ(content_length(response), 0);
