@@ -9,8 +9,10 @@
 namespace tocsin::rules::tmpl {
 namespace {
 
-constexpr std::size_t max_steps = 200'000;  // a template is a line of text: what takes more has gone wild
-constexpr std::size_t max_calls = 100;      // of `template` inside `template`
+constexpr std::size_t max_steps = 50'000;  // a template is a line of text: what takes more has gone wild
+constexpr std::size_t query_steps = 500;   // what a query counts for
+constexpr std::size_t text_steps = 16;     // so many bytes of text, handed around, are one step
+constexpr std::size_t max_calls = 100;     // of `template` inside `template`
 
 struct SiteText {
   std::size_t at = 0;
@@ -83,8 +85,14 @@ void Executor::fail(const std::string& message) const {
                                 quote_go(running_), site.text, message));
 }
 
-void Executor::step() {
-  if (++steps_ > max_steps) fail("the template takes too many steps");
+void Executor::step(std::size_t weight) {
+  steps_ += weight;
+  if (steps_ > max_steps) fail("the template takes too many steps");
+}
+
+Value Executor::weighed(Value value) {
+  if (const auto* text = value.as<std::string>()) step(text->size() / text_steps);
+  return value;
 }
 
 void Executor::write(std::string_view text) {
@@ -286,7 +294,7 @@ Value Executor::argument(const Value& dot, const Operand& word, Function::Param 
       fail(fmt::format("can't handle {} for arg of type {}", to_string(word), word_for(param)));
     }
   }
-  return checked(plain(dot, word), param);
+  return checked(weighed(plain(dot, word)), param);
 }
 
 Value Executor::checked(Value value, Function::Param param) const {
@@ -317,13 +325,16 @@ Value Executor::function(const Value& dot, const Operand& word, const Command& c
     arguments.push_back(argument(dot, command.words[i], param(i - 1)));
   }
   if (given) arguments.push_back(checked(std::move(*given), param(arguments.size())));
+  if (function.name == "query") step(query_steps);
+  Value result;
   try {
-    return function.call(arguments, data_);
+    result = function.call(arguments, data_);
   } catch (const ExpandError& e) {
     // Go names the whole command here, and the name of the function again.
     at_ = &command;
     fail(fmt::format("error calling {}: {}", function.name, e.what()));
   }
+  return weighed(std::move(result));
 }
 
 /// `and` and `or` evaluate no further than they must.

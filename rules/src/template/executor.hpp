@@ -28,7 +28,8 @@ class Executor {
   using Given = std::optional<Value>;  // what the command before in the pipeline gave
 
   [[noreturn]] void fail(const std::string& message) const;
-  void step();
+  void step(std::size_t weight = 1);
+  [[nodiscard]] Value weighed(Value value);
   void write(std::string_view text);
 
   Flow walk(const Value& dot, const Body& body);
