@@ -10,28 +10,39 @@ void SeriesTable::begin() {
   batch_.fresh.clear();
   batch_.rows.clear();
   batch_.rows.reserve(entries_.size());
+  // A part of the slots each time, so that all are looked at once in `forget_after` batches.
+  if (entries_.empty()) return;
+  for (std::size_t part = entries_.size() / std::max(forget_after_, 1U) + 1; part > 0; --part) {
+    scan_ = (scan_ + 1) % entries_.size();
+    Entry& entry = entries_[scan_];
+    if (entry.listed || !forgotten(entry)) continue;
+    entry.listed = true;
+    free_.push_back(static_cast<Slot>(scan_));
+  }
 }
 
 std::optional<Slot> SeriesTable::slot_for(const Labels& labels) {
   if (const auto it = index_.find(labels); it != index_.end()) return it->second;
-  // A slot that nobody used for a while serves again; the search takes up where it stopped and looks at a few only.
-  for (std::size_t looked = 0; looked < 4 && !entries_.empty(); ++looked) {
-    scan_ = (scan_ + 1) % entries_.size();
-    Entry& entry = entries_[scan_];
-    if (round_ - entry.last_used < forget_after_) continue;
+  while (!free_.empty()) {
+    const Slot slot = free_.back();
+    free_.pop_back();
+    Entry& entry = entries_[slot];
+    entry.listed = false;
+    if (!forgotten(entry)) continue;
     index_.erase(entry.labels);
     entry.labels = labels;
+    entry.last_used = round_;
     ++entry.serial;
-    index_.emplace(labels, static_cast<Slot>(scan_));
-    batch_.fresh.push_back({static_cast<Slot>(scan_), labels});
-    return static_cast<Slot>(scan_);
+    index_.emplace(labels, slot);
+    batch_.fresh.push_back({slot, labels});
+    return slot;
   }
   if (entries_.size() >= max_series_) {
     ++refused_;
     return std::nullopt;
   }
   const Slot slot = static_cast<Slot>(entries_.size());
-  entries_.push_back(Entry{labels, round_, first_serial_});
+  entries_.push_back(Entry{labels, round_, first_serial_, false});
   index_.emplace(labels, slot);
   batch_.fresh.push_back({slot, labels});
   return slot;
@@ -59,6 +70,7 @@ void SeriesTable::reset() {
   batch_ = Batch{};
   entries_.clear();
   index_.clear();
+  free_.clear();
   scan_ = 0;
 }
 

@@ -1,5 +1,6 @@
-// What a probe brings home, and how samples travel: rows of (slot, value) under one timestamp. A slot is a small number that
-// names one series of one block (a target, or a rule group); its labels are sent once, with the first row that uses it.
+// What a probe brings home, and how samples travel: rows of (slot, value) under one timestamp. A slot is a small number
+// that names one series of one block (a target, or a rule group); its labels are sent once, with the first row that
+// uses it.
 #pragma once
 
 #include <chrono>
@@ -30,7 +31,8 @@ struct NewSeries {
   Labels labels;  // complete: __name__, job, instance and all
 };
 
-/// All samples of one block at one time. A series of the block that has no row here has ended (a staleness marker is due).
+/// All samples of one block at one time. A series of the block that has no row here has ended (a staleness marker is
+/// due).
 struct Batch {
   std::vector<NewSeries> fresh;
   std::vector<Row> rows;
@@ -47,8 +49,9 @@ struct MetricMeta {
 };
 
 /// The slots of one block, on the side of whoever fills it. Not for use from two threads.
-/// Labels that are new get a slot (and are put into the batch's `fresh`); slots that were not used for `forget_after` batches are
-/// used again for other labels, so churn does not grow the table. At most `max_series` slots; what does not fit is counted.
+/// Labels that are new get a slot (and are put into the batch's `fresh`); slots that were not used for `forget_after`
+/// batches are used again for other labels, so churn does not grow the table. At most `max_series` slots; what does not
+/// fit is counted.
 class SeriesTable {
  public:
   explicit SeriesTable(std::size_t max_series = 100'000, std::uint32_t forget_after = 16)
@@ -70,8 +73,8 @@ class SeriesTable {
   /// How many samples did not fit since the table was made.
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
-  /// Forgets all slots: the next batch introduces everything anew (after the store lost its block). Serials go on, so that a slot
-  /// remembered from before is not taken for one of now.
+  /// Forgets all slots: the next batch introduces everything anew (after the store lost its block). Serials go on, so
+  /// that a slot remembered from before is not taken for one of now.
   void reset();
 
  private:
@@ -79,15 +82,20 @@ class SeriesTable {
     Labels labels;
     std::uint32_t last_used = 0;
     std::uint32_t serial = 0;
+    bool listed = false;  // in free_
   };
   std::optional<Slot> slot_for(const Labels& labels);
+  [[nodiscard]] bool forgotten(const Entry& entry) const {
+    return entry.last_used != round_ && round_ - entry.last_used >= forget_after_;
+  }
 
   std::size_t max_series_;
   std::uint32_t forget_after_;
   std::uint32_t round_ = 0;
   std::uint64_t refused_ = 0;
   std::uint32_t first_serial_ = 0;  // of a new slot
-  std::size_t scan_ = 0;  // where the search for a slot to use again goes on
+  std::size_t scan_ = 0;            // where the search for forgotten slots goes on
+  std::vector<Slot> free_;          // forgotten slots; one may have been used again since
   std::vector<Entry> entries_;
   std::unordered_map<Labels, Slot, LabelsHash> index_;
   Batch batch_;

@@ -1,0 +1,123 @@
+#include "tocsin/core/observation.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tocsin::core {
+namespace {
+
+Labels series(int n) { return Labels{{"__name__", "s"}, {"n", std::to_string(n)}}; }
+
+TEST(SeriesTable, IntroducesASeriesOnce) {
+  SeriesTable table;
+  table.begin();
+  EXPECT_EQ(table.add(series(1), 1), Slot{0});
+  EXPECT_EQ(table.add(series(2), 2), Slot{1});
+  Batch first = table.take();
+  EXPECT_EQ(first.fresh.size(), 2U);
+  EXPECT_EQ(first.rows.size(), 2U);
+  EXPECT_EQ(first.fresh[1].labels, series(2));
+  table.begin();
+  EXPECT_EQ(table.add(series(2), 3), Slot{1});
+  EXPECT_TRUE(table.add(0, table.serial(0), 4));
+  const Batch second = table.take();
+  EXPECT_TRUE(second.fresh.empty());
+  ASSERT_EQ(second.rows.size(), 2U);
+  EXPECT_EQ(second.rows[0].slot, 1U);
+  EXPECT_EQ(second.rows[1].value, 4);
+}
+
+TEST(SeriesTable, UnusedSlotsServeAgainUnderANewSerial) {
+  SeriesTable table(100, 3);
+  table.begin();
+  ASSERT_EQ(table.add(series(1), 1), Slot{0});
+  const auto serial = table.serial(0);
+  static_cast<void>(table.take());
+  for (int i = 0; i < 2; ++i) {
+    table.begin();
+    static_cast<void>(table.take());
+  }
+  table.begin();  // three batches after its last use
+  EXPECT_EQ(table.add(series(2), 2), Slot{0});
+  EXPECT_NE(table.serial(0), serial);
+  EXPECT_FALSE(table.add(0, serial, 3)) << "the slot means something else by now";
+  EXPECT_EQ(table.labels(0), series(2));
+  const Batch batch = table.take();
+  ASSERT_EQ(batch.fresh.size(), 1U);
+  EXPECT_EQ(batch.rows.size(), 1U);
+  // What was forgotten comes back as new.
+  table.begin();
+  EXPECT_EQ(table.add(series(1), 1), Slot{1});
+  EXPECT_EQ(table.take().fresh.size(), 1U);
+}
+
+TEST(SeriesTable, SlotsInUseAreNotTaken) {
+  SeriesTable table(100, 2);
+  for (int round = 0; round < 10; ++round) {
+    table.begin();
+    EXPECT_EQ(table.add(series(1), 1), Slot{0});
+    static_cast<void>(table.add(series(100 + round), 1));
+    static_cast<void>(table.take());
+  }
+  EXPECT_LE(table.size(), 6U);
+}
+
+TEST(SeriesTable, ChurnDoesNotGrowIt) {
+  SeriesTable table(100'000, 16);
+  std::size_t after_a_while = 0;
+  for (int round = 0; round < 4000; ++round) {
+    if (round == 1000) after_a_while = table.size();
+    table.begin();
+    for (int stay = 0; stay < 20; ++stay) static_cast<void>(table.add(series(stay), 1));
+    for (int go = 0; go < 5; ++go) static_cast<void>(table.add(series(1000 + round * 5 + go), 1));
+    static_cast<void>(table.take());
+  }
+  EXPECT_LT(table.size(), 400U);
+  EXPECT_EQ(table.size(), after_a_while);
+  EXPECT_EQ(table.refused(), 0U);
+}
+
+TEST(SeriesTable, IsBounded) {
+  SeriesTable table(2, 16);
+  table.begin();
+  EXPECT_TRUE(table.add(series(1), 1));
+  EXPECT_TRUE(table.add(series(2), 1));
+  EXPECT_FALSE(table.add(series(3), 1));
+  EXPECT_EQ(table.refused(), 1U);
+  EXPECT_EQ(table.take().rows.size(), 2U);
+}
+
+TEST(SeriesTable, AfterAResetOldSlotsMeanNothing) {
+  SeriesTable table;
+  table.begin();
+  ASSERT_EQ(table.add(series(1), 1), Slot{0});
+  const auto serial = table.serial(0);
+  static_cast<void>(table.take());
+  table.reset();
+  EXPECT_EQ(table.size(), 0U);
+  table.begin();
+  EXPECT_FALSE(table.add(0, serial, 1));
+  ASSERT_EQ(table.add(series(2), 2), Slot{0});
+  EXPECT_FALSE(table.add(0, serial, 3)) << "a slot from before the reset";
+  const Batch batch = table.take();
+  EXPECT_EQ(batch.fresh.size(), 1U);
+  EXPECT_EQ(batch.rows.size(), 1U);
+}
+
+TEST(Observation, IsGoodOnlyWithoutAFailure) {
+  Observation observation;
+  EXPECT_TRUE(observation.good());
+  observation.outcome = Outcome::auth;
+  EXPECT_FALSE(observation.good());
+}
+
+TEST(Words, EveryOutcomeHasOne) {
+  EXPECT_EQ(to_string(Outcome::ok), "ok");
+  EXPECT_EQ(to_string(Outcome::refused_command), "refused_command");
+  EXPECT_EQ(to_string(Outcome::internal), "internal");
+  EXPECT_EQ(static_cast<std::size_t>(Outcome::internal) + 1, outcome_count);
+  EXPECT_EQ(to_string(Phase::expect), "expect");
+  EXPECT_EQ(to_string(MetricType::summary), "summary");
+}
+
+}  // namespace
+}  // namespace tocsin::core
