@@ -1,4 +1,7 @@
 // Telling Alertmanager: every one that is configured, independently, in batches, with retry. On one loop.
+// A batch is tried again, after a pause that doubles up to 15 s, when the receiver could not be reached, or answered
+// 5xx, 408, 425, 429, or (credentials rotate) 401, 403, 407. After 400, 413 and 422 it is halved until the alerts that
+// are objected to are found; those are dropped and counted. Any other 4xx drops the batch.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +30,7 @@ struct AlertmanagerOptions {
 struct NotifierOptions {
   std::vector<AlertmanagerOptions> alertmanagers;
   core::Labels external_labels;
-  std::string external_url;  // for generatorURL
+  std::string external_url;             // for generatorURL
   std::size_t queue_capacity = 10'000;  // alerts a destination; past it the oldest are dropped and counted
   std::size_t batch = 256;
 };
@@ -52,10 +55,12 @@ class Notifier {
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
 
-  /// From any thread: queues what is to be told (firing, repeated, resolved; the rest is passed over) for every Alertmanager.
+  /// From any thread: queues what is to be told (firing, repeated, resolved; the rest is passed over) for every
+  /// Alertmanager.
   void send(std::vector<core::AlertChange> changes);
-  /// On the loop: asks the Alertmanagers whether this alert is kept from people; what any of them says "silenced" or "inhibited" to is.
-  /// If one cannot be asked the answer is `unknown`. An alert that Alertmanager does not know yet is `unknown` too.
+  /// On the loop: asks the Alertmanagers whether this alert is kept from people; what any of them says "silenced" or
+  /// "inhibited" to is. If one cannot be asked the answer is `unknown`. An alert that Alertmanager does not know yet is
+  /// `unknown` too.
   [[nodiscard]] net::Task<core::Suppression> suppression(core::Labels labels, core::Deadline deadline);
   /// On the loop: replaces the options; queues of destinations that stay are kept.
   void reconfigure(NotifierOptions options);
