@@ -51,9 +51,20 @@ std::string quoted(std::string_view text, bool json) {
   return out + "\"";
 }
 
+/// A word that stands for itself, such as -1.5, 15s or true. Plain text of a file that is more than that gets quotes.
+bool is_word(std::string_view text) {
+  if (text.empty() || text.size() > 200 || text.ends_with(':') || text.starts_with("--") || text.starts_with(".."))
+    return false;
+  if (std::string_view("@%:=").find(text.front()) != std::string_view::npos || text == "-" || text == "~") return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("_./@+-:=%~").find(c) != std::string_view::npos;
+  });
+}
+
 std::string scalar(const YamlNode& node) {
   if (node.kind == YamlNode::Kind::null) return "null";
-  if (!node.quoted || is_plain(node.scalar)) return node.scalar;
+  if (node.quoted ? is_plain(node.scalar) : is_word(node.scalar)) return node.scalar;
   return quoted(node.scalar, false);
 }
 

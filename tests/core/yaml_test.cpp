@@ -202,6 +202,12 @@ TEST(YamlWriter, WritesWhatItReads) {
   EXPECT_EQ(write_yaml(parse(text).root), text);
 }
 
+TEST(YamlWriter, QuotesPlainTextThatWouldNotStandEverywhere) {
+  EXPECT_EQ(write_yaml(parse("[{a: b c},\n x\n y]").root), "- a: \"b c\"\n- \"x y\"\n");
+  EXPECT_EQ(write_yaml(parse("a, b: c}").root), "\"a, b\": \"c}\"\n");
+  EXPECT_EQ(write_yaml_inline(parse("[-1, 1.5, 15s, true, .5, -x]").root), "[-1, 1.5, 15s, true, .5, -x]");
+}
+
 TEST(JsonWriter, WritesJson) {
   const YamlNode node = yaml_map({{"a", yaml_list({yaml_word("1"), yaml_text("x\"\n\x01\xc3\xa4"), yaml_word("true")})},
                                   {"b", yaml_map({})},
