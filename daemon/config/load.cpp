@@ -16,6 +16,7 @@ using core::YamlNode;
 
 /// Kinds that this version probes; a pack of another name is on always.
 bool kind_is_used(const std::string& pack, const std::vector<TargetConfig>& targets) {
+  if (pack != "redis" && pack != "http") return true;
   return std::any_of(targets.begin(), targets.end(),
                      [&pack](const TargetConfig& target) { return target.kind == pack; });
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -113,12 +114,19 @@ void write_label_list(JsonWriter& json, const std::vector<core::Label>& labels) 
   json.end_object();
 }
 
+/// Go's 'e' format of the shortest digits: 4.25e+01.
+std::string scientific(double value) {
+  std::array<char, 64> buffer{};
+  const auto [end, ec] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
+  return {buffer.data(), end};
+}
+
 void write_alert(JsonWriter& json, const core::Alert& alert) {
   json.begin_object().key("labels").labels(alert.labels).key("annotations").labels(alert.annotations);
   json.key("state").string(to_string(alert.state)).key("activeAt").string(core::format_rfc3339(alert.active_at));
   if (alert.keep_firing_since) json.key("keepFiringSince").string(core::format_rfc3339(*alert.keep_firing_since));
   if (alert.held) json.key("held").boolean(true);
-  json.key("value").string(std::isfinite(alert.value) ? fmt::format("{:e}", alert.value) : core::format_value(alert.value));
+  json.key("value").string(std::isfinite(alert.value) ? scientific(alert.value) : core::format_value(alert.value));
   json.end_object();
 }
 

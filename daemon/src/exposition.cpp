@@ -33,10 +33,10 @@ bool from_probe(const Metadata& metadata, std::string_view name) {
 }
 
 struct Line {
-  std::string_view family;
   const core::MetricMeta* meta = nullptr;
-  const core::Labels* labels = nullptr;
+  core::Labels labels;
   double value = 0;
+  [[nodiscard]] std::string_view family() const { return meta != nullptr ? meta->name : labels.metric_name(); }
 };
 
 void append_help(std::string& out, std::string_view help) {
@@ -52,9 +52,9 @@ void append_help(std::string& out, std::string_view help) {
 }
 
 void append_line(std::string& out, const Line& line) {
-  out += line.labels->metric_name();
+  out += line.labels.metric_name();
   char separator = '{';
-  for (const core::Label& label : *line.labels) {
+  for (const core::Label& label : line.labels) {
     if (label.name == core::metric_name_label) continue;
     out += separator;
     out += label.name;
@@ -83,25 +83,25 @@ std::string expose_targets(const store::View& view, const Metadata& metadata, co
                                               {core::Matcher::Kind::not_equal, "instance", ""}};
   std::vector<Line> lines;
   for (const store::SeriesId id : view.select(everything)) {
-    const core::Labels& labels = view.labels(id);
-    const std::string_view name = labels.metric_name();
-    if (!from_probe(metadata, name)) continue;
     const auto sample = view.latest(id, now, lookback);
     if (!sample) continue;
+    core::Labels labels = view.labels(id);
+    const std::string_view name = labels.metric_name();
+    if (!from_probe(metadata, name)) continue;
     const core::MetricMeta* meta = family_of(metadata, name);
-    lines.push_back({meta != nullptr ? meta->name : name, meta, &labels, sample->value});
+    lines.push_back({meta, std::move(labels), sample->value});
   }
   // A family must stand together, its samples in one order.
   std::sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
-    if (a.family != b.family) return a.family < b.family;
-    return *a.labels < *b.labels;
+    if (a.family() != b.family()) return a.family() < b.family();
+    return a.labels < b.labels;
   });
   std::string out;
   out.reserve(lines.size() * 128);
   std::string_view family;
   for (const Line& line : lines) {
-    if (line.family != family) {
-      family = line.family;
+    if (line.family() != family) {
+      family = line.family();
       if (line.meta != nullptr) {
         out += "# HELP ";
         out += family;

@@ -321,6 +321,7 @@ void Daemon::apply(Loaded loaded) {
   rules.settings.interval = loaded.config.global.evaluation_interval;
   rules.settings.resend_delay = loaded.config.global.resend_delay;
   rules.settings.evaluation_timeout = loaded.config.global.evaluation_timeout;
+  rules.settings.stopwatch = [] { return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()); };
   rules.settings.templates.external_labels = loaded.config.global.external_labels;
   rules.settings.templates.external_url = notifier_options(loaded.config).external_url;
   rules.groups = std::move(loaded.groups);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "src/offload.hpp"
+#include "tocsin/net/url.hpp"
 
 namespace tocsin::daemon {
 namespace {
@@ -78,6 +79,12 @@ net::Task<net::ServerResponse> Web::route(net::ServerRequest request) {
     net::ServerResponse response;
     response.content_type = "text/html; charset=utf-8";
     response.body = status_page(sources_.page());
+    co_return response;
+  }
+  if (path == "/graph") {
+    // Alerts' generator URLs have Prometheus's form; what they lead to is the expression's present value.
+    net::ServerResponse response = text(302, "");
+    response.headers.emplace_back("Location", "/api/v1/query?query=" + net::percent_encode(net::query_parameter(request.query, "g0.expr")));
     co_return response;
   }
   if (path == "/-/healthy") co_return text(200, "tocsin is healthy.\n");

@@ -47,7 +47,7 @@ TEST(StatusPage, EscapesEverythingThatOthersSaid) {
   data.config_error = "x.yml:1:2: <i>";
   const std::string page = status_page(data);
   EXPECT_EQ(page.find("<script"), std::string::npos);
-  EXPECT_NE(page.find("&lt;script&gt;"), std::string::npos);
+  EXPECT_NE(page.find("&lt;script&gt;"), std::string::npos) << page;
   EXPECT_EQ(page.find("<i>"), std::string::npos);
   EXPECT_NE(page.find("1 target is sick"), std::string::npos);
   EXPECT_NE(page.find("old configuration is in force"), std::string::npos);
