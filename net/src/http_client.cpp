@@ -110,7 +110,10 @@ Task<Result<HttpResponse>> HttpClient::Impl::send(const HttpRequest& request, co
     Result<HttpResponse> response = co_await exchange(*used, request, limits, &times, nullptr);
     active = nullptr;
     if (response) {
-      if (response->keep_alive && !closed) stream = std::move(used);
+      if (response->keep_alive && !closed) {
+        stream = std::move(used);
+        stream->expires_at(core::Deadline::max());
+      }
       co_return response;
     }
     if (!kept || times.first_byte || response.error().outcome != Outcome::closed) co_return response;

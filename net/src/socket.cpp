@@ -13,6 +13,17 @@ Socket::Socket(const Executor& executor, UniqueFd fd) : descriptor_(executor), t
 
 bool Socket::expired() const { return std::chrono::steady_clock::now() >= deadline_; }
 
+void Socket::expires_at(core::Deadline deadline) {
+  deadline_ = deadline;
+  if (deadline == core::Deadline::max()) disarm();
+}
+
+void Socket::disarm() {
+  if (!std::exchange(armed_, false)) return;
+  ++round_;
+  timer_.cancel();
+}
+
 void Socket::arm() {
   if (deadline_ == core::Deadline::max() || (armed_ && armed_for_ <= deadline_)) return;
   armed_ = true;
@@ -53,11 +64,7 @@ Task<Ready> Socket::watch() {
   if (state.cancelled() != boost::asio::cancellation_type::none) co_return Ready::cancelled;
 
   const std::shared_ptr<Socket> self = shared_from_this();
-  if (armed_) {  // an idle connection needs no wake-up for the deadline of its last use
-    armed_ = false;
-    ++round_;
-    timer_.cancel();
-  }
+  disarm();  // an idle connection needs no wake-up for the deadline of its last use
   watching_ = true;
   const auto [error] = co_await descriptor_.async_wait(Wait::wait_read, as_values);
   const bool stopped = !std::exchange(watching_, false);

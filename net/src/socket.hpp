@@ -24,7 +24,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
 
   [[nodiscard]] int fd() const { return fd_; }
   [[nodiscard]] bool is_open() const { return open_; }
-  void expires_at(core::Deadline deadline) { deadline_ = deadline; }
+  /// `max()` means none, and takes the timer away.
+  void expires_at(core::Deadline deadline);
   [[nodiscard]] bool expired() const;
   /// Suspends until the descriptor is ready, the deadline has passed, it was closed or the coroutine was cancelled.
   [[nodiscard]] Task<Ready> wait(Wait kind);
@@ -35,6 +36,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
 
  private:
   void arm();
+  void disarm();
   void on_timer(std::uint64_t round);
 
   boost::asio::posix::stream_descriptor descriptor_;

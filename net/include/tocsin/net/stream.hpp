@@ -63,6 +63,7 @@ class Stream {
   virtual ~Stream() = default;
   /// The one deadline of everything on this stream: when it passes, the operation that waits ends with
   /// Outcome::timeout, and so does every later one until a new deadline is set. Cheap to call again.
+  /// `core::Deadline::max()` means none; set it on a connection that is kept without being watched.
   virtual void expires_at(core::Deadline deadline) = 0;
   /// Reads at least one byte. An orderly end is Outcome::closed.
   [[nodiscard]] virtual Task<core::Result<std::size_t>> read_some(std::span<char> into) = 0;
