@@ -62,15 +62,16 @@ std::string targets_table(const PageData& data) {
   for (const TargetStatus& t : data.targets) order.push_back(&t);
   std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->good < b->good; });
   std::string rows;
+  const std::size_t total = order.size();
+  order.resize(std::min(total, rows_shown));
   for (const TargetStatus* t : order) {
-    if (&t - &order.front() >= static_cast<std::ptrdiff_t>(rows_shown)) break;
     const std::string_view css = !t->last_probe ? "quiet" : t->held ? "wait" : t->good ? "good" : "bad";
     const std::string state = !t->last_probe ? "not probed yet" : t->held ? "confirming a failure" : t->good ? "well" : std::string(to_string(t->outcome));
     rows += fmt::format("<tr><td class=\"{}\">{}</td><td>{}</td><td><code>{}</code></td><td>{}</td><td class=\"number\">{:.1f} ms</td><td>{}</td><td>{}</td></tr>\n",
                         css, state, escape_html(t->job), escape_html(t->display), ago(data.now, t->last_probe), t->took_seconds * 1000,
                         ago(data.now, t->since), t->outcome == core::Outcome::ok ? "" : escape_html(t->detail));
   }
-  return "<table><tr><th>State</th><th>Job</th><th>Target</th><th>Probed</th><th>Took</th><th>Since</th><th>What was seen</th></tr>\n" + rows + "</table>" + more(order.size());
+  return "<table><tr><th>State</th><th>Job</th><th>Target</th><th>Probed</th><th>Took</th><th>Since</th><th>What was seen</th></tr>\n" + rows + "</table>" + more(total);
 }
 
 std::string actions_table(const PageData& data) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 #include <utility>
@@ -111,7 +112,10 @@ Tocsin::Tocsin(const std::string& config, std::vector<std::string> more_argument
 
 void Tocsin::start() {
   std::vector<std::string> argv{binary, "run", "--config", folder_ / "tocsin.yml", "--listen", fmt::format("127.0.0.1:{}", port_),
-                                "--data-dir", folder_ / "data", "--socket", folder_ / "tocsin.sock"};
+                                "--socket", folder_ / "tocsin.sock"};
+  if (std::find(more_arguments_.begin(), more_arguments_.end(), "--data-dir") == more_arguments_.end()) {
+    argv.insert(argv.end(), {"--data-dir", folder_ / "data"});
+  }
   argv.insert(argv.end(), more_arguments_.begin(), more_arguments_.end());
   child_ = std::make_unique<Child>(std::move(argv), environment_);
 }

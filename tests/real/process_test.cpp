@@ -60,7 +60,7 @@ TEST(Check, HoldsTheUnitsStopTimeoutAgainstTheActions) {
   TempDir folder;
   const std::string config = folder.write("t.yml", R"(probes: [{job: cache, targets: ['redis://127.0.0.1:1']}]
 actions:
-  - {name: a, when: X, target: t, ladder: [s, l], read: {exec: [cat, x]}, set: {exec: [echo, "{to}"]}, timeout: 200s, verify: {clears_within: 10m}}
+  - {name: a, when: X, target: t, mode: auto, ladder: [s, l], read: {exec: [cat, x]}, set: {exec: [echo, "{to}"]}, timeout: 200s, verify: {clears_within: 10m}}
 )");
   const std::string unit = std::string(TOCSIN_SOURCE_DIR) + "/systemd/tocsin.service";
   const auto [status, output] = run_tocsin({"check", "--unit", unit, config});
