@@ -12,6 +12,12 @@ namespace {
 constexpr std::size_t table_slack = 4;
 constexpr std::size_t table_minimum = 4096;
 
+/// Built in place: GCC 12 takes a moved-from variant of vectors for uninitialised memory.
+template <class T>
+std::variant<Value, EvalError> answer(T value) {
+  return std::variant<Value, EvalError>(std::in_place_type<Value>, std::in_place_type<T>, std::move(value));
+}
+
 core::Sample sample_at(Millis at, double value) { return {core::from_millis(at), value}; }
 
 }  // namespace
@@ -43,15 +49,15 @@ struct Plan::Impl {
 };
 
 std::variant<Value, EvalError> Plan::Impl::instant(Context& context, Millis at) {
-  if (const auto* text = std::get_if<std::string>(&compiled.root)) return Value{String{core::from_millis(at), *text}};
+  if (const auto* text = std::get_if<std::string>(&compiled.root)) return answer(String{core::from_millis(at), *text});
   if (auto* source = std::get_if<RangePtr>(&compiled.root)) return instant_matrix(context, **source, at);
   Node& node = *std::get<NodePtr>(compiled.root);
   if (!node.eval(context, at)) return std::move(context.error);
-  if (compiled.type == ValueType::scalar) return Value{Scalar{sample_at(at, node.scalar())}};
+  if (compiled.type == ValueType::scalar) return answer(Scalar{sample_at(at, node.scalar())});
   Vector out;
   out.reserve(node.points().size());
   for (const Point& point : node.points()) out.push_back({table.at(point.labels), sample_at(at, point.value)});
-  return Value{std::move(out)};
+  return answer(std::move(out));
 }
 
 std::variant<Value, EvalError> Plan::Impl::instant_matrix(Context& context, RangeSource& source, Millis at) {
@@ -66,7 +72,7 @@ std::variant<Value, EvalError> Plan::Impl::instant_matrix(Context& context, Rang
     out.push_back({table.at(window.labels), {window.samples.begin(), window.samples.end()}});
   }
   std::sort(out.begin(), out.end(), [](const Series& a, const Series& b) { return a.labels < b.labels; });
-  return Value{std::move(out)};
+  return answer(std::move(out));
 }
 
 Plan::Plan(const Expr& expr) : impl_(std::make_unique<Impl>(expr)) {}
