@@ -5,6 +5,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <mutex>
 #include <thread>
 
 #include "support/child.hpp"
@@ -76,11 +78,15 @@ class HttpServerTest : public testing::Test {
  protected:
   void TearDown() override { stop(); }
   /// Serves in a thread of its own.
-  std::uint16_t serve(ServerLimits limits = {}) {
+  std::uint16_t serve(ServerLimits limits = {}, const std::string& unix_path = "") {
     server_ = std::make_unique<HttpServer>(
         loop_.loop(), [this](ServerRequest request) { return handle(std::move(request)); }, limits);
     const auto port = server_->listen(loopback());
     if (!port) throw std::runtime_error(port.error().detail);
+    if (!unix_path.empty()) {
+      const auto listening = server_->listen(unix_address(unix_path));
+      if (!listening || *listening != 0) throw std::runtime_error("does not listen on " + unix_path);
+    }
     thread_ = std::thread([this] { loop_.loop().run(); });
     return *port;
   }
@@ -103,8 +109,15 @@ class HttpServerTest : public testing::Test {
       response.body =
           request.method + " " + request.path + " " + request.query + " " + std::to_string(request.body.size());
     }
-    peer_ = request.peer;
+    {
+      const std::lock_guard lock(mutex_);
+      peer_ = request.peer;
+    }
     co_return response;
+  }
+  std::string peer() {
+    const std::lock_guard lock(mutex_);
+    return peer_;
   }
   static std::string curl(std::vector<std::string> arguments) {
     std::vector<std::string> argv = {"curl", "--silent", "--show-error", "--max-time", "10"};
@@ -121,13 +134,14 @@ class HttpServerTest : public testing::Test {
   std::unique_ptr<HttpServer> server_;
   std::thread thread_;
   std::atomic<bool> entered_ = false;
+  std::mutex mutex_;
   std::string peer_;
 };
 
 TEST_F(HttpServerTest, AnswersCurl) {
   const std::uint16_t port = serve();
   EXPECT_EQ(curl({url(port, "/a%20b/c?x=%20y")}), "GET /a b/c x=%20y 0");
-  EXPECT_EQ(peer_.substr(0, 10), "127.0.0.1:");
+  EXPECT_EQ(peer().substr(0, 10), "127.0.0.1:");
   EXPECT_EQ(curl({"-d", "12345", url(port, "/post")}), "POST /post  5");
   EXPECT_EQ(curl({"-d", "12345", "-H", "Transfer-Encoding: chunked", url(port, "/post")}), "POST /post  5");
   EXPECT_EQ(curl({"-0", url(port, "/old")}), "GET /old  0");
@@ -313,7 +327,6 @@ TEST_F(HttpServerTest, ListensAgainAtOnce) {
 }
 
 TEST_F(HttpServerTest, ServesAUnixSocket) {
-  serve();
   const test::TempDir dir;
   const std::string path = dir / "tocsin.sock";
   {
@@ -325,14 +338,12 @@ TEST_F(HttpServerTest, ServesAUnixSocket) {
     ASSERT_EQ(::bind(stale, reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
     ::close(stale);
   }
-  const auto listening = server_->listen(unix_address(path));
-  ASSERT_TRUE(listening) << listening.error().detail;
-  EXPECT_EQ(*listening, 0);
+  serve({}, path);
   struct stat found {};
   ASSERT_EQ(::stat(path.c_str(), &found), 0);
   EXPECT_EQ(found.st_mode & 0777U, 0660U);
   EXPECT_EQ(curl({"--unix-socket", path, "http://localhost/x"}), "GET /x  0");
-  EXPECT_EQ(peer_, "local");
+  EXPECT_EQ(peer(), "local");
 
   TestLoop loop;
   BlockingPool pool(1);

@@ -27,11 +27,13 @@ TEST(Url, TakesApart) {
       {"redis://a:b:c@h", "redis", "a", "b:c", "h", 0, "redis://h", "/", "h"},
       {"redis://u@x@h", "redis", "u@x", "", "h", 0, "redis://h", "/", "h"},
       {"http://[::1]:80/", "http", "", "", "::1", 80, "http://[::1]:80/", "/", "[::1]:80"},
-      {"http://[fe80::1%25eth0]/", "http", "", "", "fe80::1%eth0", 0, "http://[fe80::1%eth0]/", "/", "[fe80::1]"},
+      {"http://[fe80::1%25eth0]/", "http", "", "", "fe80::1%eth0", 0, "http://[fe80::1%25eth0]/", "/", "[fe80::1]"},
       {"http://h?q", "http", "", "", "h", 0, "http://h", "/?q", "h"},
       {"http://h/?", "http", "", "", "h", 0, "http://h/", "/?", "h"},
       {"http://h:/x", "http", "", "", "h", 0, "http://h/x", "/x", "h"},
       {"http://h/\xC3\xA4", "http", "", "", "h", 0, "http://h/\xC3\xA4", "/%C3%A4", "h"},
+      {"http+unix://%2Frun%2Ft%2525.sock/x", "http+unix", "", "", "/run/t%25.sock", 0,
+       "http+unix://%2Frun%2Ft%2525.sock/x", "/x", "%2Frun%2Ft%2525.sock"},
       {"redis+unix:///run/redis.sock", "redis+unix", "", "", "", 0, "redis+unix:///run/redis.sock", "/run/redis.sock",
        ""},
   };
@@ -67,6 +69,7 @@ TEST(Url, RefusesWithoutRepeatingSecrets) {
                          "http://u:hunter2@[::1]x",
                          "http://u:hunter2@ho st",
                          "http://u:hunter2@ho%20st",
+                         "http://u:hunter2@ho%3Ast",
                          "http://u:hunter2@ho%0d%0ast",
                          "http://host/\r\nX: hunter2"};
   for (const char* text : cases) {
