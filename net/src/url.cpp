@@ -70,7 +70,7 @@ core::Result<std::string> parse_host(std::string_view text, std::string_view& po
   if (colon != std::string_view::npos) port = text.substr(colon + 1);
   std::string host = percent_decode(text.substr(0, colon));
   const auto odd = [](char c) {
-    return is_control_or_space(c) || std::string_view("\"<>\\^`{|}[]@").find(c) != std::string_view::npos;
+    return is_control_or_space(c) || std::string_view("\"<>\\^`{|}[]@:").find(c) != std::string_view::npos;
   };
   if (std::any_of(host.begin(), host.end(), odd)) return bad("the host has a character that a host cannot have");
   return host;
@@ -133,9 +133,24 @@ std::string remove_dot_segments(std::string_view path) {
   return out;
 }
 
+/// The host as it stands in a URL: what would end it there is encoded.
+std::string encode_host(std::string_view host) {
+  std::string out;
+  for (const char c : host) {
+    if (std::string_view("%/?#").find(c) != std::string_view::npos) {
+      append_encoded(out, c);
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 std::string host_and_port(const Url& url, bool zone) {
   const bool v6 = url.host.find(':') != std::string::npos;
-  std::string text = v6 ? "[" + (zone ? url.host : url.host.substr(0, url.host.find('%'))) + "]" : url.host;
+  const std::string_view host =
+      v6 && !zone ? std::string_view(url.host).substr(0, url.host.find('%')) : std::string_view(url.host);
+  std::string text = v6 ? "[" + encode_host(host) + "]" : encode_host(host);
   if (url.port != 0) text += ":" + std::to_string(url.port);
   return text;
 }

@@ -111,7 +111,8 @@ class HttpServer {
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
-  /// The bound port (0 for a unix socket), or why it cannot be had, in words that say what to do.
+  /// Before the loop runs, or on its thread. The bound port (0 for a unix socket), or why it cannot be had, in words
+  /// that say what to do.
   [[nodiscard]] core::Result<std::uint16_t> listen(const Address& address);
   /// Stops accepting, and lets requests under way finish until the deadline; on the loop's thread.
   [[nodiscard]] Task<void> shutdown(core::Deadline deadline);
