@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
+#include <vector>
 
 #include "src/assets.hpp"
 #include "tocsin/core/duration.hpp"
@@ -33,27 +35,44 @@ std::string more(std::size_t total) {
   return total > rows_shown ? fmt::format("<p class=\"quiet\">{} more are not shown; the JSON has all.</p>\n", total - rows_shown) : "";
 }
 
-std::string alerts_table(const PageData& data, std::size_t& firing, std::size_t& pending) {
-  std::string rows;
-  std::size_t shown = 0;
+struct ShownAlert {
+  const rules::RuleStatus* rule = nullptr;
+  const core::Alert* alert = nullptr;
+  /// Firing first, then pending; what always fires, and means that all is well, last.
+  [[nodiscard]] int rank() const {
+    if (is_watchdog()) return 2;
+    return alert->state == core::AlertState::firing ? 0 : 1;
+  }
+  [[nodiscard]] bool is_watchdog() const { return alert->labels.get("alertname") == "TocsinWatchdog"; }
+};
+
+std::vector<ShownAlert> alerts_in_order(const PageData& data) {
+  std::vector<ShownAlert> all;
   for (const auto& group : data.groups) {
     for (const auto& rule : group->rules) {
-      for (const core::Alert& alert : rule.alerts) {
-        const bool fires = alert.state == core::AlertState::firing;
-        ++(fires ? firing : pending);
-        if (alert.labels.get("alertname") == "TocsinWatchdog") --firing;
-        if (++shown > rows_shown) continue;
-        std::string since = ago(data.now, fires ? alert.fired_at : std::optional(alert.active_at));
-        if (!fires) since += fmt::format(", fires after {}", core::format_duration(rule.hold));
-        rows += fmt::format(
-            "<tr><td class=\"{}\">{}{}</td><td>{}</td><td><code>{}</code><br>{}</td><td class=\"number\">{:.4g}</td><td>{}</td></tr>\n",
-            fires ? "bad" : "wait", to_string(alert.state), alert.held ? " (held: its data is missing)" : "", escape_html(alert.rule),
-            escape_html(alert.labels.to_string()), escape_html(alert.annotations.get("summary")), alert.value, since);
-      }
+      for (const core::Alert& alert : rule.alerts) all.push_back({&rule, &alert});
     }
   }
-  if (rows.empty()) return "<p class=\"quiet\">None.</p>";
-  return "<table><tr><th>State</th><th>Alert</th><th>Labels</th><th>Value</th><th>Since</th></tr>\n" + rows + "</table>" + more(shown);
+  std::stable_sort(all.begin(), all.end(), [](const ShownAlert& a, const ShownAlert& b) { return a.rank() < b.rank(); });
+  return all;
+}
+
+std::string alerts_table(const PageData& data, const std::vector<ShownAlert>& all) {
+  if (all.empty()) return "<p class=\"quiet\">None.</p>";
+  std::string rows;
+  for (const ShownAlert& shown : std::span(all).first(std::min(all.size(), rows_shown))) {
+    const core::Alert& alert = *shown.alert;
+    const bool fires = alert.state == core::AlertState::firing;
+    std::string since = ago(data.now, fires ? alert.fired_at : std::optional(alert.active_at));
+    if (!fires) since += fmt::format(", fires after {}", core::format_duration(shown.rule->hold));
+    rows += fmt::format(
+        "<tr><td class=\"{}\">{}{}</td><td>{}</td><td><code>{}</code><br>{}</td><td class=\"number\">{:.4g}</td><td>{}</td></tr>\n",
+        shown.is_watchdog() ? "quiet" : fires ? "bad" : "wait", to_string(alert.state),
+        alert.held ? " (held: its data is missing)" : "", escape_html(alert.rule), escape_html(alert.labels.to_string()),
+        escape_html(alert.annotations.get("summary")), alert.value, since);
+  }
+  return "<table><tr><th>State</th><th>Alert</th><th>Labels</th><th>Value</th><th>Since</th></tr>\n" + rows + "</table>" +
+         more(all.size());
 }
 
 std::string targets_table(const PageData& data) {
@@ -143,9 +162,11 @@ std::string escape_html(std::string_view text) {
 }
 
 std::string status_page(const PageData& data) {
-  std::size_t firing = 0, pending = 0;
+  const std::vector<ShownAlert> alerts = alerts_in_order(data);
+  const auto firing = std::count_if(alerts.begin(), alerts.end(), [](const ShownAlert& a) { return a.rank() == 0; });
+  const auto pending = std::count_if(alerts.begin(), alerts.end(), [](const ShownAlert& a) { return a.rank() == 1; });
   std::map<std::string_view, std::string> values;
-  values["alerts"] = alerts_table(data, firing, pending);
+  values["alerts"] = alerts_table(data, alerts);
   values["targets"] = targets_table(data);
   values["actions"] = actions_table(data);
   values["destinations"] = destinations_table(data);
@@ -158,7 +179,7 @@ std::string status_page(const PageData& data) {
                       : pending > 0 ? "Something is pending"
                                     : "All is well";
   values["title"] = values["verdict"] + " - tocsin";
-  values["counts"] = fmt::format("{} targets, {} sick; {} alerts firing, {} pending; {} actions", data.targets.size(), sick, firing, pending, data.actions.size());
+  values["counts"] = fmt::format("targets {}, sick {}; alerts firing {}, pending {}; actions {}", data.targets.size(), sick, firing, pending, data.actions.size());
   values["self"] = fmt::format("Up since {}; configuration read {}{}", clock(data.started), ago(data.now, data.config_loaded),
                                data.config_good ? "" : "; <span class=\"bad\">the last reload failed, the old configuration is in force: " + escape_html(data.config_error) + "</span>");
   values["version"] = TOCSIN_VERSION;
