@@ -59,8 +59,6 @@ class HttpProber final : public Prober {
     co_return observe(start, sight, start.deadline - began);
   }
 
-  void discard(const core::Observation& observation) override { owed_.owe(observation.batch); }
-
  private:
   /// Where one request goes to.
   struct Hop {
@@ -106,7 +104,7 @@ class HttpProber final : public Prober {
     const auto took = now() - began;
     sight.phases.resolve += took;
     if (first) sight.lookup = took;
-    if (!addresses) co_return in_phase(std::move(addresses.error()), Phase::resolve);
+    if (!addresses) co_return in_phase(addresses.error(), Phase::resolve);
     keep_wanted(*addresses);
     if (addresses->empty()) {
       co_return Failure{Outcome::resolve, Phase::resolve, "the name has no address of the wanted IP version"};
@@ -114,7 +112,7 @@ class HttpProber final : public Prober {
 
     if (first) sight.address = addresses->front();
     auto stream = co_await connect(*addresses, deadline, sight);
-    if (!stream) co_return in_phase(std::move(stream.error()), Phase::connect);
+    if (!stream) co_return in_phase(stream.error(), Phase::connect);
     const bool tls = hop.url->scheme == "https";
     if (tls) {
       began = now();
@@ -159,7 +157,7 @@ class HttpProber final : public Prober {
     }
     if (!response) {
       http::drop_headless(sight.response, limits_.body_bytes);
-      co_return in_phase(std::move(response.error()), times.sent ? Phase::receive : Phase::send);
+      co_return in_phase(response.error(), times.sent ? Phase::receive : Phase::send);
     }
     sight.response = std::move(*response);
     co_return std::nullopt;
@@ -184,7 +182,6 @@ class HttpProber final : public Prober {
     common_.append(table_, verdict.outcome, sight.took);
     observation.detail = std::move(verdict.detail);
     observation.batch = table_.take();
-    owed_.settle(observation.batch);
     return observation;
   }
 
@@ -199,7 +196,6 @@ class HttpProber final : public Prober {
   http::HttpSeries series_;
   CommonMetrics common_;
   core::SeriesTable table_;
-  OwedSeries owed_;
 };
 
 }  // namespace

@@ -43,7 +43,6 @@ class RedisProber final : public Prober {
   void stop_watching() override {
     if (stream_) stream_->stop_watching();
   }
-  void discard(const core::Observation& observation) override { owed_.owe(observation.batch); }
   void close() override { drop(); }
 
  private:
@@ -68,7 +67,6 @@ class RedisProber final : public Prober {
   Identity identity_;
   RedisOptions options_;
   core::SeriesTable table_;
-  OwedSeries owed_;
   InfoReader info_;
   InfoReader cluster_info_;
   ConfigReader config_;
@@ -128,7 +126,6 @@ net::Task<core::Observation> RedisProber::probe(ProbeStart start) {
   scrape_.append(table_, observation.outcome, observation.took, fresh.took);
   common_.append(table_, observation.outcome, observation.took);
   observation.batch = table_.take();
-  owed_.settle(observation.batch);
   co_return observation;
 }
 

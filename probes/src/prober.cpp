@@ -1,9 +1,5 @@
 #include "tocsin/probes/prober.hpp"
 
-#include <algorithm>
-#include <utility>
-#include <vector>
-
 namespace tocsin::probes {
 namespace {
 
@@ -37,41 +33,11 @@ void CommonMetrics::append(core::SeriesTable& table, core::Outcome outcome, std:
 
 void CommonMetrics::add(core::SeriesTable& table, Known& known, std::string_view name, std::string_view word,
                         double value) {
-  // The names are compared because a table that was reset counts its serials from the start.
-  if (known.slot < table.size()) {
-    const auto& labels = table.labels(known.slot);
-    if (labels.metric_name() == name && labels.get(class_label) == word && table.add(known.slot, known.serial, value))
-      return;
-  }
+  if (known.used && table.add(known.slot, known.serial, value)) return;
   core::Labels labels = base_;
   labels.set(core::metric_name_label, name);
   labels.set(class_label, word);
-  if (const auto slot = table.add(labels, value)) known = {*slot, table.serial(*slot)};
-}
-
-void OwedSeries::owe(const core::Batch& batch) { owed_.insert(owed_.end(), batch.fresh.begin(), batch.fresh.end()); }
-
-void OwedSeries::settle(core::Batch& batch) {
-  if (owed_.empty()) return;
-  core::Slot highest = 0;
-  for (const auto& series : owed_) highest = std::max(highest, series.slot);
-  std::vector<bool> used(highest + std::size_t{1});
-  std::vector<bool> introduced(highest + std::size_t{1});
-  for (const auto& row : batch.rows) {
-    if (row.slot <= highest) used[row.slot] = true;
-  }
-  for (const auto& series : batch.fresh) {
-    if (series.slot <= highest) introduced[series.slot] = true;
-  }
-  std::vector<core::NewSeries> kept;
-  // From the last to the first: of two meanings of one slot the later one counts.
-  for (auto series = owed_.rbegin(); series != owed_.rend(); ++series) {
-    const auto slot = series->slot;
-    if (introduced[slot]) continue;
-    introduced[slot] = true;
-    (used[slot] ? batch.fresh : kept).push_back(std::move(*series));
-  }
-  owed_ = std::move(kept);
+  if (const auto slot = table.add(labels, value)) known = {*slot, table.serial(*slot), true};
 }
 
 }  // namespace tocsin::probes

@@ -56,7 +56,7 @@ class Platform {
 class World {
  public:
   explicit World(Platform& platform, std::vector<ActionSpec> specs, bool with_journal = true) : platform_(platform) {
-    if (with_journal) journal = std::move(state::Journal::open(platform_.data()).value());
+    if (with_journal) journal = state::Journal::open(platform_.data()).value();
     start(std::move(specs), journal.get());
   }
   World(Platform& platform, std::vector<ActionSpec> specs, state::Journal* other) : platform_(platform) {

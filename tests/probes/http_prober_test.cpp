@@ -50,15 +50,6 @@ TEST(HttpProber, GoodProbe) {
   EXPECT_EQ(peer.connections(), 2);
 }
 
-TEST(HttpProber, DiscardedSeriesComeBack) {
-  FakePeer peer(answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
-  HttpProbe probe(local(peer));
-  const auto first = probe();
-  probe.prober().discard(first);
-  EXPECT_EQ(probe().batch.fresh.size(), first.batch.fresh.size());
-  EXPECT_TRUE(probe().batch.fresh.empty());
-}
-
 TEST(HttpProber, HttpVersionAndMissingLength) {
   FakePeer peer(answer("HTTP/1.0 200 OK\r\n\r\nuntil the end"));
   HttpProbe probe(local(peer));

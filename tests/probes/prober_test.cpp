@@ -1,4 +1,4 @@
-// What every kind of probe adds to its batch, and how discarded series come back.
+// What every kind of probe adds to its batch.
 #include "tocsin/probes/prober.hpp"
 
 #include <gtest/gtest.h>
@@ -63,24 +63,6 @@ TEST(CommonMetrics, FindsItsSeriesAgainInATableThatWasReset) {
   const auto found = values(table, table.take());
   EXPECT_EQ(found.size(), 30 + 2 + core::outcome_count - 1);
   EXPECT_EQ(found.at(R"(tocsin_probe_success{instance="h:1", job="cache"})"), 1);
-}
-
-TEST(OwedSeries, AreIntroducedAgainWithTheirNextRow) {
-  OwedSeries owed;
-  owed.owe({{{0, {{"a", "0"}}}, {1, {{"a", "1"}}}, {2, {{"a", "2"}}}, {2, {{"a", "two"}}}}, {}});
-  core::Batch batch{{{1, {{"a", "one"}}}}, {{1, 1.0}, {2, 2.0}, {7, 7.0}}};
-  owed.settle(batch);
-  ASSERT_EQ(batch.fresh.size(), 2U);
-  EXPECT_EQ(batch.fresh[0].labels.get("a"), "one") << "a new meaning replaces what was owed";
-  EXPECT_EQ(batch.fresh[1].slot, 2U);
-  EXPECT_EQ(batch.fresh[1].labels.get("a"), "two") << "of two meanings the later one counts";
-  core::Batch next{{}, {{0, 0.0}, {1, 1.0}, {2, 2.0}}};
-  owed.settle(next);
-  ASSERT_EQ(next.fresh.size(), 1U);
-  EXPECT_EQ(next.fresh[0].slot, 0U) << "what had no row stays owed";
-  core::Batch last{{}, {{0, 0.0}}};
-  owed.settle(last);
-  EXPECT_TRUE(last.fresh.empty());
 }
 
 }  // namespace

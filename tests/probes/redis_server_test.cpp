@@ -307,19 +307,5 @@ TEST(RedisServerProbe, CanConnectAnewEachTime) {
   EXPECT_EQ(probe.values.at("redis_connections_received_total"), before + 1);
 }
 
-TEST(RedisServerProbe, IntroducesDiscardedSeriesAgain) {
-  const RedisServer server;
-  RedisProbe probe(RedisProbe::to(server.port()));
-  const auto held = probe();
-  ASSERT_FALSE(held.batch.fresh.empty());
-  probe.prober().discard(held);
-  const auto next = probe();
-  std::vector<core::Slot> introduced;
-  for (const auto& series : next.batch.fresh) introduced.push_back(series.slot);
-  for (const auto& row : next.batch.rows)
-    EXPECT_TRUE(std::ranges::find(introduced, row.slot) != introduced.end()) << row.slot;
-  EXPECT_LT(probe().batch.fresh.size(), 10U);
-}
-
 }  // namespace
 }  // namespace tocsin::probes

@@ -46,9 +46,6 @@ class Prober {
   /// only.
   [[nodiscard]] virtual net::Task<bool> watch() { co_return false; }
   virtual void stop_watching() {}
-  /// The held observation was not used (see `confirm`): its counters stand, its samples do not. Slots it introduced
-  /// must be introduced again in the next batch.
-  virtual void discard(const core::Observation& observation) = 0;
   /// Closes what is kept.
   virtual void close() {}
 };
@@ -65,24 +62,13 @@ class CommonMetrics {
   struct Known {
     core::Slot slot = 0;
     std::uint32_t serial = 0;
+    bool used = false;
   };
   void add(core::SeriesTable& table, Known& known, std::string_view name, std::string_view word, double value);
 
   core::Labels base_;
   std::uint64_t failures_[core::outcome_count] = {};
   Known known_[core::outcome_count + 1] = {};  // success, duration, and a counter for each class of failure
-};
-
-/// Series that a discarded observation introduced: the store never heard of them, so the next batch that uses them
-/// introduces them again. `owe` in Prober::discard, `settle` after each SeriesTable::take (it costs nothing when
-/// nothing is owed).
-class OwedSeries {
- public:
-  void owe(const core::Batch& batch);
-  void settle(core::Batch& batch);
-
- private:
-  std::vector<core::NewSeries> owed_;
 };
 
 /// TYPE and HELP of everything that the probes of this library can give.
