@@ -3,12 +3,8 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <array>
-#include <boost/json/parse.hpp>
-#include <boost/json/string.hpp>
-#include <charconv>
 
-#include "src/jsonpath.hpp"
+#include "tocsin/core/json_path.hpp"
 
 namespace tocsin::actions {
 namespace {
@@ -36,32 +32,15 @@ core::Result<std::string> one_value(std::string_view text) {
   return std::string(value);
 }
 
-core::Result<std::string> scalar(const boost::json::value& value, const std::string& path) {
-  if (const auto* text = value.if_string()) return one_value(std::string_view(text->data(), text->size()));
-  if (const bool* truth = value.if_bool()) return std::string(*truth ? "true" : "false");
-  std::array<char, 32> number{};
-  std::to_chars_result end{number.data(), {}};
-  if (const auto* whole = value.if_int64()) {
-    end = std::to_chars(number.data(), number.data() + number.size(), *whole);
-  } else if (const auto* large = value.if_uint64()) {
-    end = std::to_chars(number.data(), number.data() + number.size(), *large);
-  } else if (const auto* real = value.if_double()) {
-    end = std::to_chars(number.data(), number.data() + number.size(), *real);
-  } else {
-    return failure(path + " is no text, number or truth value");
-  }
-  return std::string(number.data(), end.ptr);
-}
-
 core::Result<std::string> by_json(const std::string& expression, std::string_view output) {
-  const auto path = parse_path(expression);
-  if (!path) return path.error();
-  boost::json::error_code error;
-  const boost::json::value root = boost::json::parse(boost::json::string_view(output.data(), output.size()), error);
-  if (error) return failure("the output is not JSON: " + error.message());
-  const boost::json::value* value = find(root, *path);
+  const auto path = core::JsonPath::parse(expression);
+  if (!path) return failure("JSON path '" + expression + "', " + path.error().detail);
+  const auto root = core::parse_json(output);
+  if (!root) return failure("the output is not JSON: " + root.error().detail);
+  const boost::json::value* value = path->find(*root);
   if (value == nullptr) return failure("the output has nothing at " + expression);
-  return scalar(*value, expression);
+  if (value->is_null() || value->is_structured()) return failure(expression + " is no text, number or truth value");
+  return one_value(core::json_text(*value));
 }
 
 core::Result<std::string> by_regex(const std::string& expression, std::string_view output) {

@@ -1,10 +1,10 @@
 // Conditions on single values.
 #include <re2/re2.h>
 
-#include <algorithm>
 #include <charconv>
 
 #include "tables.hpp"
+#include "tocsin/core/json_path.hpp"
 
 namespace tocsin::daemon {
 
@@ -32,27 +32,10 @@ std::optional<std::string> regex_problem(const std::string& regex) {
   return "is not a regular expression (RE2): " + compiled.error();
 }
 
-std::optional<std::string> json_path_problem(const std::string& path) {
-  const std::string wrong = "is not of the form $.name['name'][0]";
-  if (!path.starts_with('$')) return wrong;
-  for (std::size_t i = 1; i < path.size();) {
-    if (path[i] == '.') {
-      const auto end = std::min(path.find_first_of(".[", i + 1), path.size());
-      if (end == i + 1) return wrong;
-      i = end;
-    } else if (path[i] == '[' && i + 1 < path.size() && (path[i + 1] == '\'' || path[i + 1] == '"')) {
-      const auto end = path.find(std::string{path[i + 1], ']'}, i + 2);
-      if (end == std::string::npos) return wrong;
-      i = end + 2;
-    } else if (path[i] == '[') {
-      const auto end = path.find(']', i);
-      if (end == std::string::npos || end == i + 1 || path.find_first_not_of("0123456789", i + 1) != end) return wrong;
-      i = end + 1;
-    } else {
-      return wrong;
-    }
-  }
-  return std::nullopt;
+std::optional<std::string> json_path_problem(const std::string& text) {
+  const auto path = core::JsonPath::parse(text);
+  if (path) return std::nullopt;
+  return "is not of the form $.name['name'][0]: " + path.error().detail;
 }
 
 }  // namespace tocsin::daemon

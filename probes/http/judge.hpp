@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "http/json_path.hpp"
+#include "tocsin/core/json_path.hpp"
 #include "tocsin/core/result.hpp"
 #include "tocsin/net/http.hpp"
 #include "tocsin/net/stream.hpp"
@@ -67,7 +67,7 @@ class Judge {
   HttpExpectations expect_;
   std::vector<std::unique_ptr<re2::RE2>> matches_;
   std::vector<std::unique_ptr<re2::RE2>> not_matches_;
-  std::vector<JsonPath> paths_;
+  std::vector<core::JsonPath> paths_;
 };
 
 }  // namespace tocsin::probes::http

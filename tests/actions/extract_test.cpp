@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "src/jsonpath.hpp"
-
 namespace tocsin::actions {
 namespace {
 
@@ -21,7 +19,7 @@ struct Case {
 
 TEST(ExtractTest, Table) {
   const std::string json =
-      R"({"a":[{"b":"t3.small","n":7,"big":18446744073709551615,"f":2.5,"ok":true,"no":null,"l":[]}],"k.x":"dot","":"e"})";
+      R"({"a":[{"b":"t3.small","n":7,"big":18446744073709551615,"f":2.5,"e":2e11,"ok":true,"no":null,"l":[]}],"k.x":"dot","":"e"})";
   const std::vector<Case> cases{
       {Kind::whole, "", "  3\n", "3"},
       {Kind::whole, "", "cache.t3.micro\r\n", "cache.t3.micro"},
@@ -35,6 +33,7 @@ TEST(ExtractTest, Table) {
       {Kind::json, "$['a'][0][\"n\"]", json, "7"},
       {Kind::json, "$.a[0].big", json, "18446744073709551615"},
       {Kind::json, "$.a[0].f", json, "2.5"},
+      {Kind::json, "$.a[0].e", json, "200000000000"},
       {Kind::json, "$.a[0].ok", json, "true"},
       {Kind::json, "$['k.x']", json, "dot"},
       {Kind::json, "$.a[0].no", json, "is no text, number or truth value", true},
@@ -46,12 +45,7 @@ TEST(ExtractTest, Table) {
       {Kind::json, "$.a", "not json", "not JSON", true},
       {Kind::json, "$.a", std::string(200'000, '['), "not JSON", true},
       {Kind::json, "a.b", json, "character 1: expected '$'", true},
-      {Kind::json, "$..a", json, "expected a name", true},
-      {Kind::json, "$.a[*]", json, "expected a place", true},
-      {Kind::json, "$.a[-1]", json, "expected a place", true},
-      {Kind::json, "$.a[0", json, "expected ']'", true},
-      {Kind::json, "$['a", json, "no end", true},
-      {Kind::json, "$.a[99999999999999999999]", json, "expected a place", true},
+      {Kind::json, "$.a[*]", json, "JSON path '$.a[*]', character 5: expected a place", true},
       {Kind::regex, R"(replicas:\s+(\d+))", "name: x\nreplicas: 12\n", "12"},
       {Kind::regex, R"(replicas:\s+(\d*))", "replicas: \n", "the value is empty", true},
       {Kind::regex, "x(y)", "abc", "does not match", true},
@@ -72,13 +66,6 @@ TEST(ExtractTest, Table) {
       EXPECT_THAT(found.error().detail, HasSubstr(one.value));
     }
   }
-}
-
-TEST(JsonPathTest, IsBounded) {
-  std::string path = "$";
-  for (int i = 0; i < 64; ++i) path += "[0]";
-  EXPECT_TRUE(parse_path(path));
-  EXPECT_FALSE(parse_path(path + "[0]"));
 }
 
 }  // namespace

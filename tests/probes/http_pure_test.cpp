@@ -1,65 +1,12 @@
-// The parts of the HTTP probe that need no socket: JSON paths, dates, requests and redirects.
+// The parts of the HTTP probe that need no socket: dates, requests and redirects.
 #include <gtest/gtest.h>
 
 #include "http/date.hpp"
-#include "http/json_path.hpp"
 #include "http/request.hpp"
 #include "support/temp_dir.hpp"
 
 namespace tocsin::probes::http {
 namespace {
-
-std::string at(const std::string& path, const std::string& body) {
-  const auto parsed = JsonPath::parse(path);
-  if (!parsed) return "<not a path>";
-  const auto found = look_up(body, {*parsed});
-  if (!found) return "<" + std::string(core::to_string(found.error().outcome)) + ">";
-  return found->front().present ? found->front().text : "<absent>";
-}
-
-TEST(JsonPath, FindsWhatStandsThere) {
-  struct Case {
-    const char *path, *body, *text;
-  };
-  const Case cases[] = {
-      {"$", "true", "true"},
-      {"$", "\"a b\"", "a b"},
-      {"$", "null", "null"},
-      {"$.a", R"({"a":"x"})", "x"},
-      {"$.a.b[1].c", R"({"a":{"b":[0,{"c":false}]}})", "false"},
-      {"$['a b'].c", R"({"a b":{"c":12}})", "12"},
-      {"$[\"a.b\"]", R"({"a.b":1})", "1"},
-      {"$['it\\'s']", R"({"it's":1})", "1"},
-      {"$.n", R"({"n":1.50})", "1.5"},
-      {"$.n", R"({"n":1e3})", "1000"},
-      {"$.n", R"({"n":-0.1})", "-0.1"},
-      {"$.n", R"({"n":18446744073709551615})", "18446744073709551615"},
-      {"$.o", R"({"o":{"a":[1,2]}})", R"({"a":[1,2]})"},
-      {"$.a", R"({"b":1})", "<absent>"},
-      {"$.a.b", R"({"a":1})", "<absent>"},
-      {"$[3]", "[1,2,3]", "<absent>"},
-      {"$[0]", R"({"0":1})", "<absent>"},
-      {"$.a", "<html>", "<unexpected>"},
-      {"$.a", "", "<unexpected>"},
-      {"$.a", "{} x", "<unexpected>"},
-  };
-  for (const Case& c : cases) EXPECT_EQ(at(c.path, c.body), c.text) << c.path << " in " << c.body;
-}
-
-TEST(JsonPath, RefusesWhatIsNoPath) {
-  for (const char* text : {"", "a", "$a", "$.", "$..a", "$[", "$[]", "$[-1]", "$[1", "$['a'", "$['a", "$[a]", "$[*]",
-                           "$.a.", "$[99999999999999999999]", "$[1]x"}) {
-    EXPECT_FALSE(JsonPath::parse(text)) << text;
-  }
-  std::string deep = "$";
-  for (int i = 0; i < 65; ++i) deep += ".a";
-  EXPECT_FALSE(JsonPath::parse(deep));
-}
-
-TEST(JsonPath, BoundsTheDepthOfBodies) {
-  EXPECT_EQ(at("$", std::string(60, '[') + std::string(60, ']')).substr(0, 2), "[[");
-  EXPECT_EQ(at("$", std::string(100'000, '[')), "<unexpected>");
-}
 
 TEST(HttpDate, ReadsAllThreeForms) {
   EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), 784111777);
