@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "../../net/src/http_parser.hpp"
+#include "src/http_parser.hpp"
 
 namespace {
 
