@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -16,8 +15,10 @@
 #include "src/judge.hpp"
 #include "src/lane.hpp"
 #include "src/loaded.hpp"
+#include "src/number_query.hpp"
 #include "src/offload.hpp"
 #include "src/own_metrics.hpp"
+#include "src/surroundings.hpp"
 #include "src/systemd.hpp"
 #include "src/web.hpp"
 #include "tocsin/actions/action.hpp"
@@ -33,35 +34,6 @@ constexpr std::chrono::seconds reload_time{60};
 
 core::TimePoint wall_clock() { return std::chrono::time_point_cast<core::Duration>(std::chrono::system_clock::now()); }
 
-std::string environment_value(const RunOptions& options, const std::string& name) {
-  const auto it = options.environment.find(name);
-  return it == options.environment.end() ? "" : it->second;
-}
-
-/// Where the journal lives: the command line, the configuration, systemd's StateDirectory, in this order; empty: nowhere.
-std::string data_folder(const RunOptions& options, const Config& config) {
-  if (options.data_dir) return *options.data_dir;
-  if (!config.storage.path.empty()) return config.storage.path;
-  return environment_value(options, "STATE_DIRECTORY");
-}
-
-std::string socket_path(const RunOptions& options) {
-  if (options.socket) return *options.socket;
-  const std::string folder = environment_value(options, "RUNTIME_DIRECTORY");
-  return folder.empty() ? "" : folder + "/tocsin.sock";
-}
-
-core::Result<net::Address> listen_address(const std::string& text) {
-  const auto url = net::parse_url("http://" + text);
-  if (!url) return core::Failure{core::Outcome::internal, core::Phase::none, "'" + text + "' is no address to listen on (write host:port)"};
-  net::Address address;
-  address.host = url->host;
-  address.port = url->port == 0 ? 9477 : url->port;
-  // A port of 0 asks for any free one.
-  if (text.ends_with(":0")) address.port = 0;
-  return address;
-}
-
 std::vector<std::string_view> metric_names(const std::string& kind) {
   std::vector<std::string_view> names;
   const auto add = [&names](std::span<const core::MetricMeta> table) {
@@ -70,11 +42,6 @@ std::vector<std::string_view> metric_names(const std::string& kind) {
   add(probes::common_metadata());
   add(kind == "redis" ? probes::redis_metadata() : probes::http_metadata());
   return names;
-}
-
-std::string host_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
 }
 
 class Daemon {
@@ -227,24 +194,11 @@ void Daemon::record(const core::ActionRecord& record) {
 }
 
 net::Task<std::pair<std::optional<double>, std::string>> Daemon::query_number(std::string expression) {
-  using Answer = std::pair<std::optional<double>, std::string>;
-  std::function<Answer()> work = [view = judge_.snapshot(), expression]() -> Answer {
-    auto parsed = rules::promql::parse(expression);
-    if (const auto* error = std::get_if<rules::promql::ParseError>(&parsed)) return {std::nullopt, error->render(expression)};
-    rules::promql::Plan plan(*std::get<rules::promql::ExprPtr>(parsed));
-    const auto result = plan.instant(view, wall_clock(), rules::promql::EvalLimits{});
-    if (const auto* error = std::get_if<rules::promql::EvalError>(&result)) return {std::nullopt, error->message};
-    const auto& value = std::get<rules::promql::Value>(result);
-    if (const auto* scalar = std::get_if<rules::promql::Scalar>(&value)) return {scalar->sample.value, ""};
-    const auto* vector = std::get_if<rules::promql::Vector>(&value);
-    if (vector == nullptr || vector->empty()) return {std::nullopt, "the expression gives nothing"};
-    if (vector->size() > 1) return {std::nullopt, "the expression gives more than one series"};
-    return {vector->front().sample.value, ""};
-  };
+  std::function<NumberAnswer()> work = [view = judge_.snapshot(), expression] { return query_one_number(view, expression, wall_clock()); };
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  std::optional<Answer> answer = co_await offload(desk_, queries_, std::move(work), deadline);
+  std::optional<NumberAnswer> answer = co_await offload(desk_, queries_, std::move(work), deadline);
   if (!answer) {
-    Answer none{std::nullopt, "the query was not answered in time"};
+    NumberAnswer none{std::nullopt, "the query was not answered in time"};
     co_return none;
   }
   co_return std::move(*answer);
