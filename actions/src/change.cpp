@@ -1,10 +1,10 @@
 #include "src/change.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "src/command.hpp"
+#include "tocsin/core/number.hpp"
 
 namespace tocsin::actions {
 namespace {
@@ -38,7 +38,7 @@ core::Result<std::int64_t> wanted_count(const CountSpec& count, std::int64_t pre
 
 core::Result<Change> next_count(const ActionSpec& spec, const CountSpec& count, const std::string& present,
                                 std::optional<double> value) {
-  const auto now = whole_number(present);
+  const auto now = core::parse_number<std::int64_t>(present);
   if (!now) return none("read " + first_line(present, spec.environment) + ", which is not a whole number");
   if (count.min > count.max) return none("the bounds are empty: min is above max");
   const std::string bounds = std::to_string(count.min) + ".." + std::to_string(count.max);
@@ -54,13 +54,6 @@ core::Result<Change> next_count(const ActionSpec& spec, const CountSpec& count, 
 
 }  // namespace
 
-std::optional<std::int64_t> whole_number(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 core::Result<Change> next_change(const ActionSpec& spec, const std::string& present, std::optional<double> value) {
   if (spec.count) return next_count(spec, *spec.count, present, value);
   if (spec.ladder.empty()) return none("the action has neither a ladder nor a count");
@@ -70,8 +63,8 @@ core::Result<Change> next_change(const ActionSpec& spec, const std::string& pres
 std::string out_of_bounds(const ActionSpec& spec, const Change& change) {
   if (change.from == change.to) return "it is there already";
   if (spec.count) {
-    const auto from = whole_number(change.from);
-    const auto to = whole_number(change.to);
+    const auto from = core::parse_number<std::int64_t>(change.from);
+    const auto to = core::parse_number<std::int64_t>(change.to);
     if (!from || !to) return "a count is not a whole number";
     if (*to < spec.count->min || *to > spec.count->max) return change.to + " is out of bounds";
     if (*to < *from) return "scaling down is not configured";

@@ -17,9 +17,6 @@ struct Change {
   bool operator==(const Change&) const = default;
 };
 
-/// A whole number, strictly: no sign but '-', no space, nothing behind it.
-[[nodiscard]] std::optional<std::int64_t> whole_number(std::string_view text);
-
 /// The next value, or in words why there is none. `value` is the alert's (or the query's), where the spec divides it.
 [[nodiscard]] core::Result<Change> next_change(const ActionSpec& spec, const std::string& present,
                                                std::optional<double> value);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "suppression.hpp"
+#include "tocsin/core/authorization.hpp"
 
 namespace tocsin::alerts {
 namespace {
@@ -17,35 +18,11 @@ constexpr std::chrono::hours long_time{1};
 
 core::Deadline now() { return std::chrono::steady_clock::now(); }
 
-std::string base64(std::string_view text) {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t at = 0; at < text.size(); at += 3) {
-    std::uint32_t bits = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      bits = bits << 8 | (at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U);
-    }
-    for (std::size_t i = 0; i < 4; ++i) out += at + i <= text.size() ? digits[bits >> (18 - 6 * i) & 63U] : '=';
-  }
-  return out;
-}
-
-/// The value of the Authorization header, empty if there are no credentials. A token stands before a user.
+/// What is configured stands before what the URL holds.
 core::Result<std::string> authorization(const AlertmanagerOptions& options) {
-  if (!options.bearer.empty()) {
-    const auto token = options.bearer.read();
-    if (!token) return token.error();
-    return "Bearer " + token->reveal();
-  }
-  const std::string& user = options.user.empty() ? options.url.user : options.user;
-  core::Secret password = options.url.password;
-  if (!options.password.empty()) {
-    const auto read = options.password.read();
-    if (!read) return read.error();
-    password = *read;
-  }
-  if (user.empty() && password.empty()) return std::string();
-  return "Basic " + base64(user + ":" + password.reveal());
+  return core::authorization(
+      options.bearer, options.user.empty() ? options.url.user : options.user,
+      options.password.empty() ? core::SecretSource{options.url.password, {}} : options.password);
 }
 
 /// A peer's words, short and on one line, without a secret that it may repeat.

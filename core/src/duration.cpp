@@ -7,6 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "tocsin/core/number.hpp"
+
 namespace tocsin::core {
 namespace {
 
@@ -38,10 +40,8 @@ constexpr std::array<std::pair<std::string_view, double>, 14> byte_units{{{"KiB"
                                                                           {"B", 1.0}}};
 
 std::optional<int> digits(std::string_view text) {
-  int value = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (ec != std::errc() || end != text.data() + text.size() || text.front() == '-') return std::nullopt;
-  return value;
+  if (text.starts_with('-')) return std::nullopt;
+  return parse_number<int>(text);
 }
 
 }  // namespace

@@ -6,7 +6,8 @@
 #include <cmath>
 #include <filesystem>
 
-#include "utf8.hpp"
+#include "printable.hpp"
+#include "tocsin/core/number.hpp"
 
 namespace tocsin::core {
 namespace {
@@ -286,11 +287,9 @@ Type<std::uint64_t> byte_count() {
 namespace {
 
 /// A decimal number as a whole, or nothing.
-std::optional<double> parse_number(std::string_view text) {
-  double value = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (ec != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
+std::optional<double> finite_number(std::string_view text) {
+  const auto value = parse_number<double>(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 YamlNode or_variable(YamlNode schema) {
@@ -309,7 +308,7 @@ Type<double> real(std::string word, std::string example, bool percent) {
     std::string_view digits = *value;
     const bool hundredths = percent && digits.ends_with('%');
     if (hundredths) digits.remove_suffix(1);
-    const auto parsed = parse_number(digits);
+    const auto parsed = finite_number(digits);
     if (!parsed) {
       reader.key_error(node.at, "is a number such as " + example + ", not \"" + node.scalar + "\"");
       return false;

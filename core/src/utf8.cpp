@@ -1,4 +1,4 @@
-#include "utf8.hpp"
+#include "tocsin/core/utf8.hpp"
 
 namespace tocsin::core {
 
@@ -19,25 +19,21 @@ CodePoint decode_utf8(std::string_view text) {
   return {value, length};
 }
 
-bool is_yaml_printable(std::uint32_t c) {
-  return c == '\t' || c == '\n' || (c >= 0x20 && c < 0x7f) || c == 0x85 || (c >= 0xa0 && c < 0xd800) ||
-         (c >= 0xe000 && c < 0xfffe && c != 0xfeff) || c >= 0x10000;
-}
-
-std::optional<Unprintable> find_unprintable(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const bool line_end = c == '\r' && i + 1 < text.size() && text[i + 1] == '\n';
-    if ((c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t' || line_end) {
-      ++i;
-      continue;
-    }
-    const CodePoint character = decode_utf8(text.substr(i));
-    if (character.length == 0) return Unprintable{i, true};
-    if (!is_yaml_printable(character.value)) return Unprintable{i, false};
-    i += character.length;
+void append_utf8(std::string& out, std::uint32_t code_point) {
+  const auto put = [&out](std::uint32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
+  const auto follow = [&](unsigned shift) { put(0x80U | (code_point >> shift & 0x3fU)); };
+  if (code_point < 0x80) return put(code_point);
+  if (code_point < 0x800) {
+    put(0xc0U | code_point >> 6U);
+  } else if (code_point < 0x10000) {
+    put(0xe0U | code_point >> 12U);
+    follow(6);
+  } else {
+    put(0xf0U | code_point >> 18U);
+    follow(12);
+    follow(6);
   }
-  return std::nullopt;
+  follow(0);
 }
 
 }  // namespace tocsin::core

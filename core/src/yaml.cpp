@@ -11,7 +11,7 @@
 #include <sstream>
 #include <unordered_map>
 
-#include "utf8.hpp"
+#include "printable.hpp"
 
 namespace tocsin::core {
 namespace {

@@ -5,8 +5,9 @@
 #include <array>
 #include <cctype>
 
+#include "printable.hpp"
+#include "tocsin/core/utf8.hpp"
 #include "tocsin/core/yaml.hpp"
-#include "utf8.hpp"
 
 namespace tocsin::core {
 namespace {

@@ -1,10 +1,11 @@
 // Conditions on single values.
 #include <re2/re2.h>
 
-#include <charconv>
+#include <cstdint>
 
 #include "tables.hpp"
 #include "tocsin/core/json_path.hpp"
+#include "tocsin/core/number.hpp"
 
 namespace tocsin::daemon {
 
@@ -16,11 +17,7 @@ std::optional<std::string> listen_problem(const std::string& listen) {
   const std::string host = listen.substr(0, colon);
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (!bracketed && host.find_first_of(":[]/ @") != std::string::npos) return wrong;
-  unsigned port = 0;
-  const char* begin = listen.data() + colon + 1;
-  const char* end = listen.data() + listen.size();
-  const auto [stop, ec] = std::from_chars(begin, end, port);
-  if (ec != std::errc() || stop != end || port > 65535) return wrong;
+  if (!core::parse_number<std::uint16_t>(std::string_view(listen).substr(colon + 1))) return wrong;
   return std::nullopt;
 }
 

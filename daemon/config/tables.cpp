@@ -1,7 +1,8 @@
 #include "tables.hpp"
 
 #include <algorithm>
-#include <charconv>
+
+#include "tocsin/core/number.hpp"
 
 namespace tocsin::daemon {
 
@@ -107,9 +108,8 @@ core::Type<model::StatusRange> status_range() {
   const auto parse = [](const std::string& text) -> std::variant<model::StatusRange, std::string> {
     const std::string wrong = "is a status such as 200, a range such as 200-299, or 2xx, not \"" + text + "\"";
     const auto number = [](std::string_view digits) {
-      unsigned value = 0;
-      const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-      return ec == std::errc() && end == digits.data() + digits.size() && value >= 100 && value <= 599 ? value : 0U;
+      const unsigned value = core::parse_number<unsigned>(digits).value_or(0);
+      return value >= 100 && value <= 599 ? value : 0U;
     };
     if (text.size() == 3 && text.substr(1) == "xx" && text[0] >= '1' && text[0] <= '5') {
       const auto hundreds = static_cast<unsigned>(text[0] - '0') * 100;

@@ -1,10 +1,10 @@
 // From a probe section to its targets.
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "load.hpp"
 #include "tables.hpp"
+#include "tocsin/core/number.hpp"
 
 namespace tocsin::daemon {
 namespace {
@@ -211,11 +211,9 @@ class Targets {
 
   static bool set_database(std::string_view path, probes::RedisOptions& options) {
     if (path.empty() || path == "/") return true;
-    unsigned number = 0;
-    const auto [end, ec] = std::from_chars(path.data() + 1, path.data() + path.size(), number);
-    if (ec != std::errc() || end != path.data() + path.size()) return false;
-    options.database = number;
-    return true;
+    const auto number = core::parse_number<unsigned>(path.substr(1));
+    if (number) options.database = *number;
+    return number.has_value();
   }
 
   /// User and password come from the URL or from their keys, not from both.

@@ -1,8 +1,9 @@
 #include "http/date.hpp"
 
 #include <array>
-#include <charconv>
 #include <chrono>
+
+#include "tocsin/core/number.hpp"
 
 namespace tocsin::probes::http {
 namespace {
@@ -21,11 +22,8 @@ std::string_view next_word(std::string_view& text) {
 }
 
 std::optional<int> number(std::string_view text, std::size_t least, std::size_t most) {
-  int value = 0;
   if (text.size() < least || text.size() > most || text.front() < '0' || text.front() > '9') return std::nullopt;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  return core::parse_number<int>(text);
 }
 
 std::optional<unsigned> month(std::string_view text) {

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <boost/json/monotonic_resource.hpp>
-#include <charconv>
 #include <cstdint>
 #include <stdexcept>
 #include <utility>
 
 #include "tocsin/core/duration.hpp"
+#include "tocsin/core/number.hpp"
 
 namespace tocsin::probes::http {
 namespace {
@@ -61,11 +61,9 @@ void drop_headless(net::HttpResponse& response, std::size_t max_body) {
   if (response.content_length || !response.body.empty()) return;
   if (!net::header(response.headers, "Transfer-Encoding").empty()) return;
   // A body that is announced too large is given up before its length is noted.
-  const auto text = net::header(response.headers, "Content-Length");
-  std::uint64_t announced = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), announced);
-  if (error == std::errc{} && end == text.data() + text.size() && announced > max_body) {
-    response.content_length = announced;
+  const auto announced = core::parse_number<std::uint64_t>(net::header(response.headers, "Content-Length"));
+  if (announced && *announced > max_body) {
+    response.content_length = *announced;
     return;
   }
   response = {};

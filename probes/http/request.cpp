@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "tocsin/core/authorization.hpp"
+
 namespace tocsin::probes::http {
 namespace {
 
@@ -12,20 +14,6 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 
 bool same_name(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
-std::string base64(std::string_view text) {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((text.size() + 2) / 3 * 4);
-  for (std::size_t at = 0; at < text.size(); at += 3) {
-    std::uint32_t bits = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      bits = bits << 8 | (at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U);
-    }
-    for (std::size_t i = 0; i < 4; ++i) out += at + i <= text.size() ? digits[bits >> (18 - 6 * i) & 63U] : '=';
-  }
-  return out;
 }
 
 bool has_break(std::string_view text) {
@@ -37,19 +25,11 @@ bool has_header(const net::Headers& headers, std::string_view name) {
                      [name](const auto& header) { return same_name(header.first, name); });
 }
 
-/// The value of an Authorization header, empty if none is configured. A token stands before a user.
+/// What is configured stands before what the URL holds.
 core::Result<std::string> authorization(const HttpOptions& options) {
-  if (!options.bearer.empty()) {
-    const auto token = options.bearer.read();
-    if (!token) return token.error();
-    return "Bearer " + token->reveal();
-  }
-  const std::string& user = options.user.empty() ? options.url.user : options.user;
-  if (user.empty() && options.password.empty() && options.url.password.empty()) return std::string();
-  const auto password =
-      options.password.empty() ? core::Result<core::Secret>(options.url.password) : options.password.read();
-  if (!password) return password.error();
-  return "Basic " + base64(user + ":" + password->reveal());
+  return core::authorization(
+      options.bearer, options.user.empty() ? options.url.user : options.user,
+      options.password.empty() ? core::SecretSource{options.url.password, {}} : options.password);
 }
 
 core::Failure unusable(const std::string& header) {

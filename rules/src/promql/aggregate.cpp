@@ -7,12 +7,11 @@
 #include <limits>
 #include <map>
 
+#include "src/go_text.hpp"
 #include "src/promql/calls.hpp"
 #include "src/promql/kahan.hpp"
-#include "src/promql/lexer.hpp"
 #include "src/promql/printer.hpp"
 #include "src/promql/range_functions.hpp"
-#include "src/promql/utf8.hpp"
 
 namespace tocsin::rules::promql {
 namespace {

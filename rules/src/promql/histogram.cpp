@@ -1,11 +1,11 @@
 // Quantiles and fractions of classic histograms: series of cumulative counts, told apart by `le`.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
 
 #include "src/promql/calls.hpp"
+#include "tocsin/core/number.hpp"
 
 namespace tocsin::rules::promql {
 namespace {
@@ -114,10 +114,7 @@ std::optional<double> parse_bound(std::string_view text) {
   if (text == "+Inf" || text == "Inf" || text == "inf" || text == "+inf") return infinity;
   if (text == "-Inf" || text == "-inf") return -infinity;
   if (text.starts_with('+')) text.remove_prefix(1);
-  double value = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (ec != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  return core::parse_number<double>(text);
 }
 
 /// Sorts a vector's samples into histograms and computes one number of each.

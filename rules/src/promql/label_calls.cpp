@@ -2,79 +2,12 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
-#include <charconv>
-
+#include "src/go_text.hpp"
 #include "src/promql/calls.hpp"
-#include "src/promql/utf8.hpp"
+#include "src/replacement.hpp"
 
 namespace tocsin::rules::promql {
 namespace {
-
-constexpr bool is_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-/// A replacement as Go's Regexp.Expand reads it: `$1`, `${name}`, `$$`.
-class Replacement {
- public:
-  Replacement(std::string_view text, const re2::RE2& regex) {
-    while (!text.empty()) {
-      const std::size_t dollar = text.find('$');
-      add_text(text.substr(0, dollar));
-      if (dollar == std::string_view::npos) return;
-      text.remove_prefix(dollar + 1);
-      if (text.starts_with('$')) {
-        add_text("$");
-        text.remove_prefix(1);
-        continue;
-      }
-      if (!take_reference(text, regex)) add_text("$");
-    }
-  }
-
-  [[nodiscard]] std::string expand(std::span<const re2::StringPiece> groups) const {
-    std::string out;
-    for (const Part& part : parts_) {
-      if (part.group < 0) {
-        out += part.text;
-      } else if (const auto i = static_cast<std::size_t>(part.group); i < groups.size()) {
-        out.append(groups[i].data(), groups[i].size());
-      }
-    }
-    return out;
-  }
-
- private:
-  struct Part {
-    std::string text;
-    int group = -1;
-  };
-
-  void add_text(std::string_view text) {
-    if (!text.empty()) parts_.push_back({std::string(text), -1});
-  }
-
-  bool take_reference(std::string_view& text, const re2::RE2& regex) {
-    const bool braces = text.starts_with('{');
-    const std::size_t begin = braces ? 1 : 0;
-    std::size_t end = begin;
-    while (end < text.size() && is_word(text[end])) ++end;
-    if (end == begin || (braces && (end >= text.size() || text[end] != '}'))) return false;
-    const std::string name(text.substr(begin, end - begin));
-    text.remove_prefix(braces ? end + 1 : end);
-    int group = 0;
-    const auto [stop, ec] = std::from_chars(name.data(), name.data() + name.size(), group);
-    if (ec == std::errc() && stop == name.data() + name.size()) {
-      parts_.push_back({{}, group});
-      return true;
-    }
-    const auto& named = regex.NamedCapturingGroups();
-    if (const auto it = named.find(name); it != named.end()) parts_.push_back({{}, it->second});
-    return true;
-  }
-
-  std::vector<Part> parts_;
-};
 
 re2::RE2::Options regex_options() {
   re2::RE2::Options options;
@@ -135,7 +68,9 @@ class LabelReplace final : public Relabel {
       return labels;
     }
     core::Labels changed = labels;
-    changed.set(target_, replacement_.expand(groups));
+    std::string replaced;
+    replacement_.expand(groups, replaced);
+    changed.set(target_, replaced);
     return changed;
   }
 

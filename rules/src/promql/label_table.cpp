@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "src/promql/lexer.hpp"
+#include "src/go_text.hpp"
 
 namespace tocsin::rules::promql {
 namespace {

@@ -7,7 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "src/promql/utf8.hpp"
+#include "src/go_text.hpp"
+#include "tocsin/core/utf8.hpp"
 
 namespace tocsin::rules::promql {
 namespace {
@@ -91,32 +92,6 @@ std::optional<std::uint32_t> digit_value(char c, std::uint32_t base) {
 
 }  // namespace
 
-std::string go_quote(std::string_view text) {
-  std::string out = "\"";
-  for (std::size_t i = 0; i < text.size();) {
-    const char c = text[i];
-    const Rune rune = decode_rune(text.substr(i));
-    if (rune.length == 0) {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-      ++i;
-      continue;
-    }
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c >= '\a' && c <= '\r') {
-      out += '\\';
-      out += "abtnvfr"[c - '\a'];
-    } else if (rune.value < 0x20 || rune.value == 0x7f) {
-      out += fmt::format("\\x{:02x}", rune.value);
-    } else {
-      out += text.substr(i, rune.length);
-    }
-    i += rune.length;
-  }
-  return out + '"';
-}
-
 Token Lexer::make(TokenKind kind, std::size_t length) {
   Token token;
   token.kind = kind;
@@ -138,7 +113,7 @@ Token Lexer::fail(std::string message, std::size_t begin, std::size_t end) {
 
 /// As Go prints a rune with %q.
 std::string Lexer::rune_at(std::size_t at) const {
-  const Rune rune = decode_rune(input_.substr(at));
+  const auto rune = core::decode_utf8(input_.substr(at));
   if (rune.length == 0) return "'\xef\xbf\xbd'";
   const char c = input_[at];
   if (c == '\'') return "'\\''";
@@ -355,7 +330,7 @@ bool Lexer::escape(char quote, std::string& out, std::string& problem) {
   }
   const auto numeric = numeric_escape(c);
   if (!numeric) {
-    const Rune rune = decode_rune(input_.substr(at_));
+    const auto rune = core::decode_utf8(input_.substr(at_));
     problem = fmt::format("unknown escape sequence U+{:04X} {}", rune.value, rune_at(at_));
     return false;
   }
@@ -366,7 +341,7 @@ bool Lexer::escape(char quote, std::string& out, std::string& problem) {
     if (!digit) {
       problem = done() ? "escape sequence not terminated"
                        : fmt::format("illegal character U+{:04X} {} in escape sequence",
-                                     decode_rune(input_.substr(at_)).value, rune_at(at_));
+                                     core::decode_utf8(input_.substr(at_)).value, rune_at(at_));
       return false;
     }
     value = value * numeric->base + *digit;
@@ -378,7 +353,7 @@ bool Lexer::escape(char quote, std::string& out, std::string& problem) {
   if (numeric->max == 255) {
     out += static_cast<char>(static_cast<unsigned char>(value));
   } else {
-    append_rune(value, out);
+    core::append_utf8(out, value);
   }
   return true;
 }

@@ -75,7 +75,4 @@ class Lexer {
   Token last_error_;
 };
 
-/// As Go's strconv.Quote writes it.
-[[nodiscard]] std::string go_quote(std::string_view text);
-
 }  // namespace tocsin::rules::promql

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "src/go_text.hpp"
 #include "src/promql/functions.hpp"
 #include "src/promql/typecheck.hpp"
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "src/go_text.hpp"
 #include "src/promql/parser.hpp"
 #include "tocsin/core/duration.hpp"
 

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "src/promql/lexer.hpp"
+#include "src/go_text.hpp"
 #include "tocsin/core/duration.hpp"
 
 namespace tocsin::rules::promql {

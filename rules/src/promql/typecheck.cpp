@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/go_text.hpp"
 #include "src/promql/functions.hpp"
-#include "src/promql/lexer.hpp"
 #include "src/promql/printer.hpp"
 
 namespace tocsin::rules::promql {

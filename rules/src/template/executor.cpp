@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "format.hpp"
+#include "src/go_text.hpp"
 
 namespace tocsin::rules::tmpl {
 namespace {
@@ -22,7 +23,7 @@ struct SiteText {
   void operator()(const Command* command) { set(command->at, to_string(*command)); }
   void operator()(const Pipeline* pipeline) { set(pipeline->at, to_string(*pipeline)); }
   void operator()(const Node* node) {
-    set(node->at, node->kind == Node::Kind::call ? "{{template " + quote_go(node->text) + "}}" : "");
+    set(node->at, node->kind == Node::Kind::call ? "{{template " + go_quote(node->text) + "}}" : "");
   }
   void set(std::size_t position, std::string shown) {
     at = position;
@@ -82,7 +83,7 @@ void Executor::fail(const std::string& message) const {
   const std::size_t newline = before.rfind('\n');
   const std::size_t column = newline == std::string_view::npos ? site.at : site.at - newline - 1;
   throw ExpandError(fmt::format("template: {}:{}:{}: executing {} at <{}>: {}", tree_.name, line, column,
-                                quote_go(running_), site.text, message));
+                                go_quote(running_), site.text, message));
 }
 
 void Executor::step(std::size_t weight) {
@@ -207,7 +208,7 @@ void Executor::range(const Value& dot, const Node& node) {
 
 void Executor::call(const Value& dot, const Node& node) {
   const auto found = tree_.bodies.find(node.text);
-  if (found == tree_.bodies.end()) fail(fmt::format("template {} not defined", quote_go(node.text)));
+  if (found == tree_.bodies.end()) fail(fmt::format("template {} not defined", go_quote(node.text)));
   if (depth_ == max_calls) fail(fmt::format("exceeded maximum template depth ({})", max_calls));
   ++depth_;
   Value inner = node.pipeline.commands.empty() ? Value{} : evaluate(dot, node.pipeline);
@@ -360,7 +361,7 @@ Value Executor::field(const std::string& name, const Value& from, bool has_argum
     if (has_arguments) fail(name + " has arguments but cannot be invoked as function");
     return value;
   };
-  if (from.is_nil()) fail(fmt::format("nil data; no entry for key {}", quote_go(name)));
+  if (from.is_nil()) fail(fmt::format("nil data; no entry for key {}", go_quote(name)));
   if (const auto* labels = from.as<LabelsPtr>()) {
     if (has_arguments) fail(name + " is not a method but has arguments");
     return {std::string((*labels)->get(name))};  // a label that is not there is an empty text

@@ -10,6 +10,8 @@
 
 #include "functions.hpp"
 #include "literal.hpp"
+#include "src/go_text.hpp"
+#include "tocsin/core/utf8.hpp"
 
 namespace tocsin::rules::tmpl {
 namespace {
@@ -108,7 +110,7 @@ char32_t as_rune(std::int64_t value) {
 
 std::string rune_text(std::int64_t value) {
   std::string out;
-  append_rune(out, as_rune(value));
+  core::append_utf8(out, as_rune(value));
   return out;
 }
 
@@ -156,7 +158,7 @@ struct Printer {
   }
   std::string operator()(const std::string& s) const {
     if (is_verb(spec, "vs")) return pad(spec, cut(spec, s));
-    if (spec.verb == 'q') return pad(spec, quote_go(cut(spec, s)));
+    if (spec.verb == 'q') return pad(spec, go_quote(cut(spec, s)));
     if (is_verb(spec, "xX")) return pad(spec, hex_text(spec, cut(spec, s)));
     return wrong_verb(spec, value);
   }
@@ -380,30 +382,6 @@ std::string print_short(double value) {
   spec.verb = 'g';
   spec.precision = 4;
   return float_text(spec, value);
-}
-
-std::string quote_go(std::string_view text) {
-  std::string out = "\"";
-  while (!text.empty()) {
-    const char first = text.front();
-    const std::size_t before = text.size();
-    const char32_t rune = take_rune(text);
-    static constexpr std::string_view named = "\a\b\f\n\r\t\v\\\"";
-    static constexpr std::string_view letters = "abfnrtv\\\"";
-    if (rune < 0x80 && named.find(first) != std::string_view::npos) {
-      out += '\\';
-      out += letters[named.find(first)];
-    } else if (rune == U'\ufffd' && before - text.size() == 1) {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(first));
-    } else if (rune < 0x20 || rune == 0x7f) {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned>(rune));
-    } else if ((rune >= 0x80 && rune < 0xa1) || rune == 0xad || (rune >= 0x2028 && rune <= 0x202e)) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(rune));
-    } else {
-      append_rune(out, rune);
-    }
-  }
-  return out + "\"";
 }
 
 }  // namespace tocsin::rules::tmpl

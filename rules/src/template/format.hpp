@@ -21,7 +21,5 @@ namespace tocsin::rules::tmpl {
 [[nodiscard]] std::string print_float(double value);
 /// `%.4g`.
 [[nodiscard]] std::string print_short(double value);
-/// `%q`.
-[[nodiscard]] std::string quote_go(std::string_view text);
 
 }  // namespace tocsin::rules::tmpl

@@ -10,6 +10,8 @@
 #include "functions.hpp"
 #include "humanize.hpp"
 #include "literal.hpp"
+#include "src/go_text.hpp"
+#include "src/replacement.hpp"
 #include "tocsin/core/duration.hpp"
 #include "url.hpp"
 
@@ -36,10 +38,10 @@ double parse_float(const std::string& written) {
   const auto [end, ec] = std::from_chars(left.data(), left.data() + left.size(), value);
   const bool whole = end == left.data() + left.size() && !left.empty();
   if (ec == std::errc::result_out_of_range && whole) {
-    throw ExpandError(fmt::format("strconv.ParseFloat: parsing {}: value out of range", quote_go(written)));
+    throw ExpandError(fmt::format("strconv.ParseFloat: parsing {}: value out of range", go_quote(written)));
   }
   if (ec != std::errc() || !whole) {
-    throw ExpandError(fmt::format("strconv.ParseFloat: parsing {}: invalid syntax", quote_go(written)));
+    throw ExpandError(fmt::format("strconv.ParseFloat: parsing {}: invalid syntax", go_quote(written)));
   }
   return value;
 }
@@ -61,44 +63,9 @@ std::unique_ptr<RE2> compile(const std::string& pattern) {
   return regex;
 }
 
-/// `$1`, `$name`, `${name}`, `$$` as Go's Regexp.Expand reads them: the longest name counts, an unknown one is empty.
-void expand_match(std::string_view replacement, const RE2& regex, std::span<const re2::StringPiece> groups,
-                  std::string& out) {
-  while (!replacement.empty()) {
-    const std::size_t dollar = std::min(replacement.find('$'), replacement.size());
-    out += replacement.substr(0, dollar);
-    replacement.remove_prefix(dollar);
-    if (replacement.empty()) return;
-    replacement.remove_prefix(1);
-    if (replacement.starts_with('$')) {
-      out += '$';
-      replacement.remove_prefix(1);
-      continue;
-    }
-    const bool braces = replacement.starts_with('{');
-    std::string_view name = replacement.substr(braces ? 1 : 0);
-    const auto end = std::find_if(name.begin(), name.end(),
-                                  [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_'; });
-    name = name.substr(0, static_cast<std::size_t>(end - name.begin()));
-    const std::size_t used = name.size() + (braces ? 2 : 0);
-    if (name.empty() || (braces && replacement.substr(0, used).back() != '}')) {
-      out += '$';  // not a reference
-      continue;
-    }
-    replacement.remove_prefix(used);
-    std::size_t group = groups.size();
-    const auto [stop, ec] = std::from_chars(name.data(), name.data() + name.size(), group);
-    if (ec != std::errc() || stop != name.data() + name.size()) {
-      const auto found = regex.NamedCapturingGroups().find(std::string(name));
-      group = found == regex.NamedCapturingGroups().end() ? groups.size() : static_cast<std::size_t>(found->second);
-    }
-    if (group < groups.size() && groups[group].data() != nullptr)
-      out.append(groups[group].data(), groups[group].size());
-  }
-}
-
 Value call_replace(Args args, const TemplateData&) {
   const std::unique_ptr<RE2> regex = compile(text(args[0]));
+  const Replacement replacement(text(args[1]), *regex);
   const std::string& subject = text(args[2]);
   std::vector<re2::StringPiece> groups(static_cast<std::size_t>(regex->NumberOfCapturingGroups()) + 1);
   std::string out;
@@ -110,7 +77,7 @@ Value call_replace(Args args, const TemplateData&) {
     const std::size_t end = begin + groups[0].size();
     out.append(subject, copied, begin - copied);
     // An empty match right behind the one before is none, as Go has it.
-    if (end > copied || begin == 0) expand_match(text(args[1]), *regex, groups, out);
+    if (end > copied || begin == 0) replacement.expand(groups, out);
     copied = end;
     std::string_view left = std::string_view(subject).substr(search);
     if (!left.empty()) (void)take_rune(left);
@@ -210,7 +177,7 @@ Value call_timestamp(Args args, const TemplateData&) {
 
 Value call_parse_duration(Args args, const TemplateData&) {
   const auto duration = core::parse_duration(text(args[0]));
-  if (!duration) throw ExpandError("not a valid duration string: " + quote_go(text(args[0])));
+  if (!duration) throw ExpandError("not a valid duration string: " + go_quote(text(args[0])));
   return {core::to_seconds(*duration)};
 }
 

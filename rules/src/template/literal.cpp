@@ -4,6 +4,9 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "src/go_text.hpp"
+#include "tocsin/core/utf8.hpp"
+
 namespace tocsin::rules::tmpl {
 namespace {
 
@@ -41,7 +44,7 @@ bool take_escape(std::string_view& text, char quote, std::string& out) {
   } else if (c == 'u' || c == 'U') {
     code = take_code(text, c == 'u' ? 4 : 8, 16);
     if (!code || *code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000)) return false;
-    append_rune(out, *code);
+    core::append_utf8(out, *code);
     return true;
   }
   if (!code) return false;
@@ -84,41 +87,6 @@ std::optional<double> as_float(const Digits& digits) {
 }
 
 }  // namespace
-
-char32_t take_rune(std::string_view& text) {
-  const auto first = static_cast<unsigned char>(text.front());
-  const std::size_t length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
-  static constexpr char32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  char32_t rune = length == 1 ? first : first & (0x7fU >> length);
-  bool valid = length != 0 && length <= text.size() && first < 0xf5;
-  for (std::size_t i = 1; valid && i < length; ++i) {
-    const auto next = static_cast<unsigned char>(text[i]);
-    valid = (next & 0xc0U) == 0x80;
-    rune = (rune << 6U) | (next & 0x3fU);
-  }
-  if (valid) valid = rune >= smallest[length] && rune <= 0x10ffff && !(rune >= 0xd800 && rune < 0xe000);
-  text.remove_prefix(valid ? length : 1);
-  return valid ? rune : U'\ufffd';
-}
-
-void append_rune(std::string& out, char32_t rune) {
-  const auto byte = [&](char32_t bits) { out += static_cast<char>(bits); };
-  if (rune < 0x80) {
-    byte(rune);
-  } else if (rune < 0x800) {
-    byte(0xc0U | (rune >> 6U));
-    byte(0x80U | (rune & 0x3fU));
-  } else if (rune < 0x10000) {
-    byte(0xe0U | (rune >> 12U));
-    byte(0x80U | ((rune >> 6U) & 0x3fU));
-    byte(0x80U | (rune & 0x3fU));
-  } else {
-    byte(0xf0U | (rune >> 18U));
-    byte(0x80U | ((rune >> 12U) & 0x3fU));
-    byte(0x80U | ((rune >> 6U) & 0x3fU));
-    byte(0x80U | (rune & 0x3fU));
-  }
-}
 
 std::optional<std::string> unquote_go(std::string_view quoted) {
   if (quoted.size() < 2) return std::nullopt;

@@ -13,8 +13,5 @@ namespace tocsin::rules::tmpl {
 [[nodiscard]] std::optional<std::string> unquote_go(std::string_view quoted);
 /// `12`, `0x1f`, `1_000`, `'a'`: an integer; `1.5`, `1e6`: a float. Throws std::invalid_argument with Go's words.
 [[nodiscard]] Value number_go(std::string_view text);
-/// Reads one code point from the front of `text` and cuts it off; U+FFFD and one byte where the bytes are no UTF-8.
-[[nodiscard]] char32_t take_rune(std::string_view& text);
-void append_rune(std::string& out, char32_t rune);
 
 }  // namespace tocsin::rules::tmpl

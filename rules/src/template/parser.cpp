@@ -8,6 +8,7 @@
 #include "functions.hpp"
 #include "lexer.hpp"
 #include "literal.hpp"
+#include "src/go_text.hpp"
 #include "tree.hpp"
 
 namespace tocsin::rules::tmpl {
@@ -67,8 +68,8 @@ class Parser {
     if (token.kind == Kind::error) fail(token.text);
     std::string shown = token.kind == Kind::eof  ? "EOF"
                         : token.is_keyword()     ? '<' + token.text + '>'
-                        : token.text.size() > 10 ? quote_go(token.text.substr(0, 10)) + "..."
-                                                 : quote_go(token.text);
+                        : token.text.size() > 10 ? go_quote(token.text.substr(0, 10)) + "..."
+                                                 : go_quote(token.text);
     fail(fmt::format("unexpected {} in {}", shown, context));
   }
 
@@ -346,7 +347,7 @@ class Parser {
       case Operand::Kind::constant:
       case Operand::Kind::nil:
       case Operand::Kind::dot:
-        fail("unexpected . after term " + quote_go(to_string(*head)));
+        fail("unexpected . after term " + go_quote(to_string(*head)));
       default:
         break;
     }
@@ -371,7 +372,7 @@ class Parser {
       case Kind::identifier:
         out.kind = Operand::Kind::function;
         out.function = find_function(token.text);
-        if (out.function == nullptr) fail(fmt::format("function {} not defined", quote_go(token.text)));
+        if (out.function == nullptr) fail(fmt::format("function {} not defined", go_quote(token.text)));
         return out;
       case Kind::dot:
         return out;
@@ -382,7 +383,7 @@ class Parser {
         out.kind = Operand::Kind::variable;
         out.names = {token.text};
         if (std::find(variables_.begin(), variables_.end(), token.text) == variables_.end()) {
-          fail("undefined variable " + quote_go(token.text));
+          fail("undefined variable " + go_quote(token.text));
         }
         return out;
       case Kind::field:

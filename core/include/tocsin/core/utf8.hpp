@@ -1,9 +1,9 @@
-// Just enough of UTF-8 to tell text from bytes.
+// UTF-8, a character at a time.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <string>
 #include <string_view>
 
 namespace tocsin::core {
@@ -14,14 +14,7 @@ struct CodePoint {
   std::size_t length = 0;
 };
 [[nodiscard]] CodePoint decode_utf8(std::string_view text);
-
-/// Characters that YAML 1.1 allows to stand in a text as they are.
-[[nodiscard]] bool is_yaml_printable(std::uint32_t code_point);
-
-struct Unprintable {
-  std::size_t offset = 0;
-  bool invalid = false;  // not UTF-8 at all
-};
-[[nodiscard]] std::optional<Unprintable> find_unprintable(std::string_view text);
+/// Appends a code point, which must be one: at most 0x10ffff, no surrogate.
+void append_utf8(std::string& out, std::uint32_t code_point);
 
 }  // namespace tocsin::core
