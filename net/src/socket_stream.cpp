@@ -1,5 +1,7 @@
 #include "socket_stream.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -97,7 +99,17 @@ Task<Result<std::size_t>> SocketStream::read_tls(std::span<char> into) {
   }
 }
 
+// Small writes must not wait for the ACKs of earlier ones. A first one that fits one segment never does.
+void SocketStream::send_at_once() {
+  if (at_once_ || !peer_.path.empty()) return;
+  at_once_ = true;
+  const int on = 1;
+  ::setsockopt(socket_->fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 Task<Result<void>> SocketStream::write(std::string_view bytes) {
+  constexpr std::size_t one_segment = 500;
+  if (session_ || std::exchange(written_, true) || bytes.size() > one_segment) send_at_once();
   if (session_) return write_tls(bytes);
   return [](SocketStream& self, std::string_view rest) -> Task<Result<void>> {
     self.asked_ = true;
@@ -158,6 +170,7 @@ Task<Result<void>> SocketStream::start_tls(const TlsOptions& options, std::strin
                                  Failure{Outcome::internal, Phase::tls, "this stream was made without TLS"});
   if (!context) co_return std::move(context).error();
   if (!socket_->is_open()) co_return not_ready(Ready::cancelled, Phase::tls);
+  send_at_once();
   session_ = std::make_unique<TlsSession>(std::move(*context), socket_->fd(), name, !options.insecure_skip_verify);
   while (true) {
     if (!socket_->is_open()) co_return not_ready(Ready::cancelled, Phase::tls);

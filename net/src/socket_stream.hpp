@@ -38,6 +38,7 @@ class SocketStream final : public Stream {
   void end_writing() { ::shutdown(socket_->fd(), SHUT_WR); }
 
  private:
+  void send_at_once();
   Task<core::Result<std::size_t>> read_tls(std::span<char> into);
   Task<core::Result<void>> write_tls(std::string_view bytes);
   [[nodiscard]] core::Failure not_ready(Ready ready, core::Phase phase) const;
@@ -49,7 +50,9 @@ class SocketStream final : public Stream {
   Peer peer_;
   std::shared_ptr<TlsContexts> contexts_;
   std::unique_ptr<TlsSession> session_;
-  bool asked_ = false;  // something was written since the last read: the answer is hardly there yet
+  bool written_ = false;
+  bool at_once_ = false;  // TCP_NODELAY is set
+  bool asked_ = false;    // something was written since the last read: the answer is hardly there yet
 };
 
 }  // namespace tocsin::net
