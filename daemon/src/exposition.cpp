@@ -1,6 +1,7 @@
 #include "src/exposition.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "tocsin/core/duration.hpp"
@@ -13,6 +14,7 @@ namespace tocsin::daemon {
 namespace {
 
 constexpr core::Duration lookback = std::chrono::minutes(5);
+constexpr std::size_t most_kept = 16 * 1024 * 1024;  // bytes of a page that are worth keeping
 
 /// `redis_db_keys_bucket` belongs to the histogram `redis_db_keys`, and so on.
 const core::MetricMeta* family_of(const Metadata& metadata, std::string_view name) {
@@ -35,7 +37,7 @@ bool from_probe(const Metadata& metadata, std::string_view name) {
 struct Line {
   const core::MetricMeta* meta = nullptr;
   core::Labels labels;
-  double value = 0;
+  store::SeriesId id = 0;
   [[nodiscard]] std::string_view family() const { return meta != nullptr ? meta->name : labels.metric_name(); }
 };
 
@@ -51,10 +53,10 @@ void append_help(std::string& out, std::string_view help) {
   }
 }
 
-void append_line(std::string& out, const Line& line) {
-  out += line.labels.metric_name();
+void append_series(std::string& out, const core::Labels& labels) {
+  out += labels.metric_name();
   char separator = '{';
-  for (const core::Label& label : line.labels) {
+  for (const core::Label& label : labels) {
     if (label.name == core::metric_name_label) continue;
     out += separator;
     out += label.name;
@@ -64,7 +66,21 @@ void append_line(std::string& out, const Line& line) {
   }
   if (separator == ',') out += '}';
   out += ' ';
-  out += core::format_value(line.value);
+}
+
+void append_head(std::string& out, const core::MetricMeta* meta, std::string_view family) {
+  if (meta != nullptr) {
+    out += "# HELP ";
+    out += family;
+    out += ' ';
+    append_help(out, meta->help);
+    out += '\n';
+  }
+  out += "# TYPE ";
+  out += family;
+  out += ' ';
+  const auto type = meta != nullptr ? meta->type : core::MetricType::unknown;
+  out += type == core::MetricType::unknown ? "untyped" : core::to_string(type);
   out += '\n';
 }
 
@@ -78,47 +94,85 @@ Metadata all_metadata() {
   return all;
 }
 
-std::string expose_targets(const store::View& view, const Metadata& metadata, core::TimePoint now) {
+/// The page without its values: the lines' beginnings in order, and where a family's head goes.
+struct Exposition::Layout {
+  struct Series {
+    store::SeriesId id = 0;
+    std::uint32_t family = 0;
+    std::size_t end = 0;  // in `text`; it begins where the one before ends
+  };
+  std::uint64_t generation = 0;
+  std::vector<Series> series;
+  std::vector<std::string> heads;  // of the families
+  std::string text;
+};
+
+Exposition::Exposition() = default;
+Exposition::~Exposition() = default;
+
+std::shared_ptr<const Exposition::Layout> Exposition::lay_out(const store::View& view, const Metadata& metadata) {
   const std::vector<core::Matcher> everything{{core::Matcher::Kind::not_equal, "job", ""},
                                               {core::Matcher::Kind::not_equal, "instance", ""}};
   std::vector<Line> lines;
   for (const store::SeriesId id : view.select(everything)) {
-    const auto sample = view.latest(id, now, lookback);
-    if (!sample) continue;
     core::Labels labels = view.labels(id);
     const std::string_view name = labels.metric_name();
     if (!from_probe(metadata, name)) continue;
     const core::MetricMeta* meta = family_of(metadata, name);
-    lines.push_back({meta, std::move(labels), sample->value});
+    lines.push_back({meta, std::move(labels), id});
   }
   // A family must stand together, its samples in one order.
   std::sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
     if (a.family() != b.family()) return a.family() < b.family();
     return a.labels < b.labels;
   });
-  std::string out;
-  out.reserve(lines.size() * 128);
+  auto layout = std::make_shared<Layout>();
+  layout->generation = view.generation();
+  layout->series.reserve(lines.size());
   std::string_view family;
   for (const Line& line : lines) {
     if (line.family() != family) {
       family = line.family();
-      if (line.meta != nullptr) {
-        out += "# HELP ";
-        out += family;
-        out += ' ';
-        append_help(out, line.meta->help);
-        out += '\n';
-      }
-      out += "# TYPE ";
-      out += family;
-      out += ' ';
-      const auto type = line.meta != nullptr ? line.meta->type : core::MetricType::unknown;
-      out += type == core::MetricType::unknown ? "untyped" : core::to_string(type);
-      out += '\n';
+      append_head(layout->heads.emplace_back(), line.meta, family);
     }
-    append_line(out, line);
+    append_series(layout->text, line.labels);
+    layout->series.push_back({line.id, static_cast<std::uint32_t>(layout->heads.size() - 1), layout->text.size()});
+  }
+  return layout;
+}
+
+std::string Exposition::expose(const store::View& view, const Metadata& metadata, core::TimePoint now) {
+  std::shared_ptr<const Layout> layout;
+  {
+    const std::lock_guard lock(mutex_);
+    layout = kept_;
+  }
+  if (layout == nullptr || layout->generation != view.generation()) {
+    layout = lay_out(view, metadata);
+    const std::lock_guard lock(mutex_);
+    kept_ = layout->text.size() <= most_kept ? layout : nullptr;
+  }
+  std::string out;
+  out.reserve(layout->text.size() + layout->series.size() * 16 + layout->heads.size() * 128);
+  std::size_t begin = 0;
+  std::size_t headed = 0;  // families whose head is written, or that have no value at all
+  for (const Layout::Series& series : layout->series) {
+    const std::size_t from = std::exchange(begin, series.end);
+    const auto sample = view.latest(series.id, now, lookback);
+    if (!sample) continue;
+    if (series.family >= headed) {
+      out += layout->heads[series.family];
+      headed = series.family + 1;
+    }
+    out.append(layout->text, from, series.end - from);
+    out += core::format_value(sample->value);
+    out += '\n';
   }
   return out;
+}
+
+std::string expose_targets(const store::View& view, const Metadata& metadata, core::TimePoint now) {
+  return Exposition().expose(view, metadata, now);
 }
 
 }  // namespace tocsin::daemon

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -16,5 +18,20 @@ using Metadata = std::map<std::string, core::MetricMeta, std::less<>>;
 
 /// Every live series that a probe gave, as of `now`, with its job and instance; what rules record, ALERTS and tocsin's own are left out.
 [[nodiscard]] std::string expose_targets(const store::View& view, const Metadata& metadata, core::TimePoint now);
+
+/// The same page, time after time: what stays the same between two is kept, as long as no series comes or goes. Any
+/// thread.
+class Exposition {
+ public:
+  Exposition();
+  ~Exposition();
+  [[nodiscard]] std::string expose(const store::View& view, const Metadata& metadata, core::TimePoint now);
+
+ private:
+  struct Layout;
+  static std::shared_ptr<const Layout> lay_out(const store::View& view, const Metadata& metadata);
+  std::mutex mutex_;
+  std::shared_ptr<const Layout> kept_;
+};
 
 }  // namespace tocsin::daemon

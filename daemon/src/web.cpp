@@ -48,7 +48,7 @@ net::Task<net::ServerResponse> Web::on_pool(std::function<net::ServerResponse()>
 net::ServerResponse Web::metrics_page() {
   net::ServerResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = metrics_.text() + expose_targets(judge_.snapshot(), metadata_, sources_.clock());
+  response.body = metrics_.text() + exposition_.expose(judge_.snapshot(), metadata_, sources_.clock());
   return response;
 }
 

@@ -49,6 +49,7 @@ class Web {
   OwnMetrics& metrics_;
   WebSources sources_;
   Metadata metadata_;
+  Exposition exposition_;
 };
 
 }  // namespace tocsin::daemon

@@ -33,6 +33,36 @@ TEST(Exposition, GroupsFamiliesAndLeavesOutWhatRulesMade) {
   EXPECT_EQ(expose_targets(store.snapshot(), metadata, core::from_millis(400'000)), "") << "values older than the look-back are not given";
 }
 
+TEST(Exposition, KeepsItsLayoutOnlyWhileTheSeriesStayTheSame) {
+  store::Store store{store::Limits{}};
+  const auto target = store.open_block("target");
+  const auto up = [](const char* instance) { return core::Labels{{"__name__", "redis_up"}, {"job", "cache"}, {"instance", instance}}; };
+  Exposition exposition;
+  const Metadata metadata;
+  const auto page = [&](std::int64_t at) {
+    store.publish();
+    return exposition.expose(store.snapshot(), metadata, core::from_millis(at));
+  };
+  core::Batch batch;
+  batch.fresh = {{0, up("b")}};
+  batch.rows = {{0, 1}};
+  (void)store.append(target, core::from_millis(10'000), batch);
+  EXPECT_EQ(page(10'000), "# TYPE redis_up untyped\nredis_up{instance=\"b\",job=\"cache\"} 1\n");
+  batch.fresh.clear();
+  batch.rows = {{0, 0}};
+  (void)store.append(target, core::from_millis(11'000), batch);
+  EXPECT_EQ(page(11'000), "# TYPE redis_up untyped\nredis_up{instance=\"b\",job=\"cache\"} 0\n");
+  batch.fresh = {{1, up("a")}};
+  batch.rows = {{0, 0}, {1, 1}};
+  (void)store.append(target, core::from_millis(12'000), batch);
+  EXPECT_EQ(page(12'000),
+            "# TYPE redis_up untyped\nredis_up{instance=\"a\",job=\"cache\"} 1\nredis_up{instance=\"b\",job=\"cache\"} 0\n");
+  batch.fresh.clear();
+  batch.rows = {{1, 1}};
+  (void)store.append(target, core::from_millis(13'000), batch);
+  EXPECT_EQ(page(13'000), "# TYPE redis_up untyped\nredis_up{instance=\"a\",job=\"cache\"} 1\n");
+}
+
 TEST(StatusPage, EscapesEverythingThatOthersSaid) {
   PageData data;
   data.now = core::from_millis(1'000'000);
