@@ -29,6 +29,7 @@ void introduce_again(core::Batch& dropped, core::Batch& next) {
 struct Runner {
   std::uint32_t id = 0;
   TargetConfig config;
+  std::string name;  // of its coroutine
   std::unique_ptr<probes::Prober> prober;
   Confirmation confirmation;
   std::optional<core::Observation> held;
@@ -69,8 +70,9 @@ struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
   net::Task<void> turn();
   void start(const RunnerPtr& runner);
   net::Task<void> run(RunnerPtr runner);
+  net::Task<void> probe(Runner& runner);
   net::Task<void> confirm_later(RunnerPtr runner);
-  net::Task<void> watch(RunnerPtr runner);
+  net::Task<bool> watch(Runner& runner);
   void conclude(Runner& runner, core::Observation observation);
   void hand_over(core::Observation observation, bool flip);
   void flush(bool flip);
@@ -85,6 +87,7 @@ void Lane::Impl::change(const std::vector<std::uint32_t>& removed, std::vector<A
     auto runner = std::make_shared<Runner>();
     runner->id = target.id;
     runner->config = std::move(target.config);
+    runner->name = "probe " + runner->config.display;
     runner->prober = make_prober(connector, loop.executor(), runner->id, runner->config);
     {
       const TargetConfig& c = runner->config;
@@ -146,33 +149,43 @@ void Lane::Impl::start(const RunnerPtr& runner) {
     return;
   }
   runner->probing = true;
-  loop.spawn("probe " + runner->config.display, run(runner));
+  loop.spawn(runner->name, run(runner));
 }
 
 net::Task<void> Lane::Impl::run(RunnerPtr runner) {
   const auto self = shared_from_this();
+  bool again = true;
+  while (again) {
+    co_await probe(*runner);
+    if (stopped || runner->removed) co_return;
+    if (runner->confirmation.holding()) {
+      loop.spawn("confirm " + runner->config.display, confirm_later(runner));
+      co_return;
+    }
+    if (!runner->config.sentinel || !runner->prober->has_sentinel()) co_return;
+    again = co_await watch(*runner);
+    runner->probing = again;
+  }
+}
+
+/// Called by `run` alone, which keeps the runner.
+net::Task<void> Lane::Impl::probe(Runner& runner) {
   const auto now = std::chrono::steady_clock::now();
   probes::ProbeStart begin;
   begin.at = hooks.clock();
-  begin.deadline = now + runner->config.timeout;
+  begin.deadline = now + runner.config.timeout;
   // However the first probe failed, the second has decided by `timeout + confirm` after the first began.
-  if (runner->confirmation.holding()) {
-    begin.deadline = std::min(begin.deadline, runner->first_failure + runner->config.timeout + runner->config.confirm);
+  if (runner.confirmation.holding()) {
+    begin.deadline = std::min(begin.deadline, runner.first_failure + runner.config.timeout + runner.config.confirm);
   }
-  begin.fresh = now >= runner->fresh_after;
-  if (begin.fresh) runner->fresh_after = now + runner->config.reconnect;
+  begin.fresh = now >= runner.fresh_after;
+  if (begin.fresh) runner.fresh_after = now + runner.config.reconnect;
   probes.fetch_add(1, std::memory_order_relaxed);
-  core::Observation observation = co_await runner->prober->probe(begin);
-  runner->probing = false;
-  if (stopped || runner->removed) co_return;
-  conclude(*runner, std::move(observation));
-  if (runner->confirmation.holding()) {
-    runner->first_failure = now;
-    loop.spawn("confirm " + runner->config.display, confirm_later(runner));
-  } else if (runner->config.sentinel && runner->prober->has_sentinel()) {
-    runner->watching = true;
-    loop.spawn("watch " + runner->config.display, watch(runner));
-  }
+  core::Observation observation = co_await runner.prober->probe(begin);
+  runner.probing = false;
+  if (stopped || runner.removed) co_return;
+  conclude(runner, std::move(observation));
+  if (runner.confirmation.holding()) runner.first_failure = now;
 }
 
 net::Task<void> Lane::Impl::confirm_later(RunnerPtr runner) {
@@ -183,19 +196,18 @@ net::Task<void> Lane::Impl::confirm_later(RunnerPtr runner) {
   if (runner->confirmation.holding() && !runner->probing) start(runner);
 }
 
-net::Task<void> Lane::Impl::watch(RunnerPtr runner) {
-  const auto self = shared_from_this();
-  const bool closed = co_await runner->prober->watch();
-  runner->watching = false;
-  if (stopped || runner->removed) co_return;
+/// The idle connection as a sentinel; true if a probe is to follow at once.
+net::Task<bool> Lane::Impl::watch(Runner& runner) {
+  runner.watching = true;
+  const bool closed = co_await runner.prober->watch();
+  runner.watching = false;
+  if (stopped || runner.removed) co_return false;
+  if (std::exchange(runner.probe_after_watch, false)) co_return true;
   const auto now = std::chrono::steady_clock::now();
-  if (std::exchange(runner->probe_after_watch, false)) {
-    start(runner);
-  } else if (closed && now >= runner->sentinel_after) {
-    runner->sentinel_after = now + sentinel_pause;
-    sentinel_wakes.fetch_add(1, std::memory_order_relaxed);
-    start(runner);
-  }
+  if (!closed || now < runner.sentinel_after) co_return false;
+  runner.sentinel_after = now + sentinel_pause;
+  sentinel_wakes.fetch_add(1, std::memory_order_relaxed);
+  co_return true;
 }
 
 void Lane::Impl::conclude(Runner& runner, core::Observation observation) {
