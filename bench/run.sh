@@ -5,7 +5,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 name=${1:-probes}
 [ $# -gt 0 ] && shift
 case $name in
-  probes | detect) exec python3 "bench/$name.py" --tocsin build/tocsin "$@" ;;
+  probes | detect) exec python3 "bench/$name.py" --tocsin "${TOCSIN:-build/release/tocsin}" "$@" ;;
   store | promql)
     cmake --preset release -DTOCSIN_BENCH=ON >/dev/null
     ninja -C build/release "bench_$name"
