@@ -16,27 +16,11 @@
 namespace tocsin::rules::promql {
 namespace {
 
-/// Which group a sample belongs to: its label set is the group's result.
-class Grouping {
- public:
-  Grouping(bool without, std::vector<std::string> names) : without_(without), names_(std::move(names)) {}
-  [[nodiscard]] LabelId of(Context& context, LabelId labels) {
-    return cache_.get(context.table, labels, [this, &context](LabelId id) {
-      const core::Labels& all = context.table.at(id);
-      return context.table.intern(without_ ? drop_labels(all, names_) : keep_labels(all, names_));
-    });
-  }
-
- private:
-  bool without_;
-  std::vector<std::string> names_;
-  IdCache<LabelId> cache_;
-};
-
 /// The base of all: sorts samples into groups, which are numbered in the order they are met.
 class Grouped : public Node {
  public:
-  Grouped(const Aggregation& node, NodePtr vector) : vector_(std::move(vector)), grouping_(node.without, node.labels) {}
+  Grouped(const Aggregation& node, NodePtr vector)
+      : vector_(std::move(vector)), grouping_(!node.without, node.labels) {}
 
  protected:
   [[nodiscard]] bool eval_vector(Context& context, Millis at) {
@@ -48,7 +32,7 @@ class Grouped : public Node {
   [[nodiscard]] bool input_invariant() const { return vector_->invariant(); }
   /// The group's number; one equal to the count of groups before is new.
   std::uint32_t group(Context& context, LabelId labels) {
-    const LabelId id = grouping_.of(context, labels);
+    const LabelId id = grouping_.of(context.table, labels);
     if (const std::uint32_t* slot = index_.find(id)) return *slot;
     const auto slot = static_cast<std::uint32_t>(ids_.size());
     index_.insert(id, slot);
@@ -59,7 +43,7 @@ class Grouped : public Node {
 
  private:
   NodePtr vector_;
-  Grouping grouping_;
+  LabelGroups grouping_;
   IdIndex index_;
   std::vector<LabelId> ids_;
 };

@@ -30,9 +30,7 @@ class VectorScalar final : public Node {
         if (holds(op_, lhs, rhs)) points_.push_back(point);
         continue;
       }
-      const LabelId labels = names_.get(context.table, point.labels, [&context](LabelId id) {
-        return context.table.intern(drop_name(context.table.at(id)));
-      });
+      const LabelId labels = nameless_.of(context.table, point.labels);
       if (!unique_.add(context, labels)) return false;
       points_.push_back({labels, apply(op_, lhs, rhs)});
     }
@@ -44,7 +42,7 @@ class VectorScalar final : public Node {
   NodePtr scalar_node_;
   bool scalar_left_;
   bool filters_;
-  IdCache<LabelId> names_;
+  Nameless nameless_;
   UniqueLabels unique_;
 };
 
@@ -54,8 +52,8 @@ class SetOperation final : public Node {
       : op_(binary.op),
         lhs_(std::move(lhs)),
         rhs_(std::move(rhs)),
-        lhs_group_(binary.matching),
-        rhs_group_(binary.matching) {
+        lhs_group_(binary.matching.on, binary.matching.labels),
+        rhs_group_(binary.matching.on, binary.matching.labels) {
     if (lhs_->invariant() && rhs_->invariant()) set_invariant();
   }
 
@@ -70,11 +68,11 @@ class SetOperation final : public Node {
     groups_.begin();
     for (const Point& point : rhs_->points()) {
       if (!context.tick()) return false;
-      groups_.insert(rhs_group_.of(context, point.labels));
+      groups_.insert(rhs_group_.of(context.table, point.labels));
     }
     for (const Point& point : lhs_->points()) {
       if (!context.tick()) return false;
-      const bool found = groups_.find(lhs_group_.of(context, point.labels)) != nullptr;
+      const bool found = groups_.find(lhs_group_.of(context.table, point.labels)) != nullptr;
       if (found == wanted) points_.push_back(point);
     }
     return true;
@@ -85,12 +83,12 @@ class SetOperation final : public Node {
     unique_.begin();
     for (const Point& point : lhs_->points()) {
       if (!context.tick() || !unique_.add(context, point.labels)) return false;
-      groups_.insert(lhs_group_.of(context, point.labels));
+      groups_.insert(lhs_group_.of(context.table, point.labels));
       points_.push_back(point);
     }
     for (const Point& point : rhs_->points()) {
       if (!context.tick()) return false;
-      if (groups_.find(rhs_group_.of(context, point.labels)) != nullptr) continue;
+      if (groups_.find(rhs_group_.of(context.table, point.labels)) != nullptr) continue;
       if (!unique_.add(context, point.labels)) return false;
       points_.push_back(point);
     }
@@ -100,8 +98,8 @@ class SetOperation final : public Node {
   BinaryOp op_;
   NodePtr lhs_;
   NodePtr rhs_;
-  MatchGroup lhs_group_;
-  MatchGroup rhs_group_;
+  LabelGroups lhs_group_;
+  LabelGroups rhs_group_;
   IdIndex groups_;
   UniqueLabels unique_;
 };

@@ -12,21 +12,4 @@ namespace tocsin::rules::promql {
 /// and, or, unless
 [[nodiscard]] NodePtr make_set_operation(const Binary& binary, NodePtr lhs, NodePtr rhs);
 
-/// What two samples must have in common to be matched, as a label set.
-class MatchGroup {
- public:
-  explicit MatchGroup(const VectorMatching& matching) : on_(matching.on), names_(matching.labels) {}
-  [[nodiscard]] LabelId of(Context& context, LabelId labels) {
-    return cache_.get(context.table, labels, [this, &context](LabelId id) {
-      const core::Labels& all = context.table.at(id);
-      return context.table.intern(on_ ? keep_labels(all, names_) : drop_labels(all, names_));
-    });
-  }
-
- private:
-  bool on_;
-  std::vector<std::string> names_;
-  IdCache<LabelId> cache_;
-};
-
 }  // namespace tocsin::rules::promql

@@ -135,9 +135,7 @@ class Map final : public Node {
     unique_.begin();
     for (const Point& point : vector_->points()) {
       if (!context.tick()) return false;
-      const LabelId labels = names_.get(context.table, point.labels, [&context](LabelId id) {
-        return context.table.intern(drop_name(context.table.at(id)));
-      });
+      const LabelId labels = nameless_.of(context.table, point.labels);
       if (!unique_.add(context, labels)) return false;
       points_.push_back({labels, function_(point.value, values_)});
     }
@@ -149,7 +147,7 @@ class Map final : public Node {
   NodePtr vector_;
   std::vector<NodePtr> parameters_;
   std::vector<double> values_;
-  IdCache<LabelId> names_;
+  Nameless nameless_;
   UniqueLabels unique_;
 };
 
@@ -163,9 +161,7 @@ class TimestampOf final : public Node {
     unique_.begin();
     for (const Point& point : vector_->points()) {
       if (!context.tick()) return false;
-      const LabelId labels = names_.get(context.table, point.labels, [&context](LabelId id) {
-        return context.table.intern(drop_name(context.table.at(id)));
-      });
+      const LabelId labels = nameless_.of(context.table, point.labels);
       if (!unique_.add(context, labels)) return false;
       points_.push_back({labels, static_cast<double>(at) / 1000.0});
     }
@@ -173,7 +169,7 @@ class TimestampOf final : public Node {
   }
 
   NodePtr vector_;
-  IdCache<LabelId> names_;
+  Nameless nameless_;
   UniqueLabels unique_;
 };
 

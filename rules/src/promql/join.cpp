@@ -18,8 +18,8 @@ class Join final : public Node {
         matching_(binary.matching),
         lhs_(std::move(lhs)),
         rhs_(std::move(rhs)),
-        many_group_(binary.matching),
-        one_group_(binary.matching) {
+        many_group_(binary.matching.on, binary.matching.labels),
+        one_group_(binary.matching.on, binary.matching.labels) {
     if (lhs_->invariant() && rhs_->invariant()) set_invariant();
   }
 
@@ -32,7 +32,7 @@ class Join final : public Node {
     unique_.begin();
     for (const Point& many : many_side()) {
       if (!context.tick()) return false;
-      const LabelId group = many_group_.of(context, many.labels);
+      const LabelId group = many_group_.of(context.table, many.labels);
       const std::uint32_t* found = one_index_.find(group);
       if (found == nullptr) continue;
       if (!add(context, many, one_side()[*found], group)) return false;
@@ -49,7 +49,7 @@ class Join final : public Node {
     const auto side = one_side();
     for (std::uint32_t i = 0; i < side.size(); ++i) {
       if (!context.tick()) return false;
-      const LabelId group = one_group_.of(context, side[i].labels);
+      const LabelId group = one_group_.of(context.table, side[i].labels);
       if (!one_index_.insert(group, i)) return duplicate(context, group, side[*one_index_.find(group)], side[i]);
     }
     return true;
@@ -122,8 +122,8 @@ class Join final : public Node {
   VectorMatching matching_;
   NodePtr lhs_;
   NodePtr rhs_;
-  MatchGroup many_group_;
-  MatchGroup one_group_;
+  LabelGroups many_group_;
+  LabelGroups one_group_;
   IdIndex one_index_;
   IdIndex matched_;
   UniqueLabels unique_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -94,6 +95,34 @@ class IdIndex {
 [[nodiscard]] core::Labels keep_labels(const core::Labels& labels, const std::vector<std::string>& names);
 /// All but those named and the metric's name.
 [[nodiscard]] core::Labels drop_labels(const core::Labels& labels, const std::vector<std::string>& names);
+/// What drop_name makes of label sets, remembered.
+class Nameless {
+ public:
+  [[nodiscard]] LabelId of(LabelTable& table, LabelId labels) {
+    return known_.get(table, labels, [&table](LabelId id) { return table.intern(drop_name(table.at(id))); });
+  }
+
+ private:
+  IdCache<LabelId> known_;
+};
+
+/// What keep_labels or drop_labels makes of label sets, remembered: the group that a sample belongs to.
+class LabelGroups {
+ public:
+  LabelGroups(bool keep, std::vector<std::string> names) : keep_(keep), names_(std::move(names)) {}
+  [[nodiscard]] LabelId of(LabelTable& table, LabelId labels) {
+    return known_.get(table, labels, [this, &table](LabelId id) {
+      const core::Labels& all = table.at(id);
+      return table.intern(keep_ ? keep_labels(all, names_) : drop_labels(all, names_));
+    });
+  }
+
+ private:
+  bool keep_;
+  std::vector<std::string> names_;
+  IdCache<LabelId> known_;
+};
+
 /// `{__name__="up", job="a"}`, as error messages have it.
 [[nodiscard]] std::string braces_text(const core::Labels& labels);
 

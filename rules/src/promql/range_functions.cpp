@@ -222,15 +222,14 @@ class RangeCall final : public Node {
 
   LabelId output(Context& context, LabelId labels) {
     if (keep_name_) return labels;
-    return names_.get(context.table, labels,
-                      [&context](LabelId id) { return context.table.intern(drop_name(context.table.at(id))); });
+    return nameless_.of(context.table, labels);
   }
 
   RangeFunction function_;
   bool keep_name_;
   RangePtr source_;
   NodePtr parameter_;
-  IdCache<LabelId> names_;
+  Nameless nameless_;
   UniqueLabels unique_;
   std::vector<double> scratch_;
 };

@@ -87,9 +87,7 @@ class TimestampSelector final : public Node {
       if (!context.tick()) return false;
       const auto sample = context.view.latest(entry.series, when, context.limits.lookback);
       if (!sample) continue;
-      const LabelId labels = names_.get(context.table, entry.labels, [&context](LabelId id) {
-        return context.table.intern(drop_name(context.table.at(id)));
-      });
+      const LabelId labels = nameless_.of(context.table, entry.labels);
       if (!unique_.add(context, labels)) return false;
       points_.push_back({labels, core::to_seconds(sample->time)});
     }
@@ -98,7 +96,7 @@ class TimestampSelector final : public Node {
 
   SeriesSet series_;
   TimeShift shift_;
-  IdCache<LabelId> names_;
+  Nameless nameless_;
   UniqueLabels unique_;
 };
 
