@@ -10,6 +10,7 @@
 
 #include "support/child.hpp"
 #include "support/free_port.hpp"
+#include "support/redis.hpp"
 #include "support/run_task.hpp"
 #include "support/temp_dir.hpp"
 #include "tocsin/net/stream.hpp"
@@ -74,7 +75,7 @@ class RedisProbe {
 class RedisServer {
  public:
   explicit RedisServer(const std::vector<std::string>& options = {}, std::string password = {})
-      : password_(std::move(password)), child_(command(port_, dir_, options)) {
+      : password_(std::move(password)), child_(redis_command(port_, dir_, options)) {
     child_.wait_for_output("Ready to accept connections");
   }
   [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -90,25 +91,6 @@ class RedisServer {
   }
 
  private:
-  static std::vector<std::string> command(std::uint16_t port, const TempDir& dir,
-                                          const std::vector<std::string>& options) {
-    std::vector<std::string> argv{"redis-server",
-                                  "--port",
-                                  std::to_string(port),
-                                  "--bind",
-                                  "127.0.0.1",
-                                  "--save",
-                                  "",
-                                  "--dir",
-                                  dir.path(),
-                                  "--daemonize",
-                                  "no",
-                                  "--repl-diskless-sync-delay",
-                                  "0"};
-    argv.insert(argv.end(), options.begin(), options.end());
-    return argv;
-  }
-
   TempDir dir_;
   /// A cluster's node wants another port, 10,000 above this one.
   static std::uint16_t low_port() {

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "support/redis.hpp"
 #include "support/run_task.hpp"
 #include "tocsin/core/duration.hpp"
 #include "tocsin/net/http.hpp"
@@ -30,14 +31,6 @@ net::Task<Answer> ask(net::Connector& connector, std::string url, net::HttpReque
   co_return result;
 }
 
-std::string nginx_config(std::uint16_t port) {
-  return fmt::format(R"(daemon off; pid nginx.pid; error_log stderr warn; worker_processes 1;
-events {{}}
-http {{ access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
-  server {{ listen 127.0.0.1:{}; location /health {{ default_type text/plain; return 200 "ok\n"; }} }} }}
-)", port);
-}
-
 }  // namespace
 
 Answer http(std::uint16_t port, const std::string& path, const std::string& method, const std::string& body, const std::string& content_type) {
@@ -59,18 +52,14 @@ boost::json::value http_json(std::uint16_t port, const std::string& path) {
 }
 
 std::unique_ptr<Child> start_redis(std::uint16_t port, const TempDir& folder, std::vector<std::string> more) {
-  std::vector<std::string> argv{"redis-server", "--port", std::to_string(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder.path().string()};
-  argv.insert(argv.end(), more.begin(), more.end());
-  auto child = std::make_unique<Child>(std::move(argv));
+  auto child = std::make_unique<Child>(redis_command(port, folder, more));
   child->wait_for_port(port);
   return child;
 }
 
-std::unique_ptr<Child> start_nginx(std::uint16_t port, const TempDir& folder) {
-  const std::string config = folder.write("nginx.conf", nginx_config(port));
-  auto child = std::make_unique<Child>(std::vector<std::string>{"/usr/sbin/nginx", "-p", folder.path().string(), "-e", "stderr", "-c", config});
-  child->wait_for_port(port);
-  return child;
+std::unique_ptr<Nginx> start_nginx(std::uint16_t port) {
+  return std::make_unique<Nginx>(
+      fmt::format("server {{ listen 127.0.0.1:{}; location /health {{ return 200 \"ok\\n\"; }} }}", port), port);
 }
 
 std::unique_ptr<Child> start_alertmanager(std::uint16_t port, const TempDir& folder, const std::string& config) {

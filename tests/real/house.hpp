@@ -10,6 +10,7 @@
 
 #include "support/child.hpp"
 #include "support/free_port.hpp"
+#include "support/nginx.hpp"
 #include "support/temp_dir.hpp"
 #include "support/wait_until.hpp"
 
@@ -27,7 +28,8 @@ struct Answer {
 [[nodiscard]] boost::json::value http_json(std::uint16_t port, const std::string& path);
 
 [[nodiscard]] std::unique_ptr<Child> start_redis(std::uint16_t port, const TempDir& folder, std::vector<std::string> more = {});
-[[nodiscard]] std::unique_ptr<Child> start_nginx(std::uint16_t port, const TempDir& folder);
+/// Answers /health.
+[[nodiscard]] std::unique_ptr<Nginx> start_nginx(std::uint16_t port);
 /// `config` is Alertmanager's YAML; empty: one receiver that does nothing.
 [[nodiscard]] std::unique_ptr<Child> start_alertmanager(std::uint16_t port, const TempDir& folder, const std::string& config = "");
 

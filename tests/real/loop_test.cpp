@@ -110,7 +110,7 @@ actions:
 
 TEST_F(Loop, ServesWhatPrometheusReads) {
   auto redis = start_redis(redis_port, folder);
-  auto nginx = start_nginx(http_port, folder);
+  auto nginx = start_nginx(http_port);
   Tocsin tocsin(config(fmt::format("probe_files: ['{}']\n", folder.write("more.yml", fmt::format("- {{job: shop, targets: ['http://127.0.0.1:{}/health']}}\n", http_port)))));
   tocsin.wait_ready();
   ASSERT_TRUE(wait_until([&] { return tocsin.query("probe_success") == 1.0 && tocsin.query("redis_up") == 1.0; })) << tocsin.child().output();

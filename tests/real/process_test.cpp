@@ -114,7 +114,7 @@ TEST_F(Reload, OnlyWhatChangedStartsAnew) {
   const std::string since = active_since(tocsin);
   const auto connections = tocsin.query("redis_connections_received_total");
   const auto http_port = free_port();
-  auto nginx = start_nginx(http_port, folder);
+  auto nginx = start_nginx(http_port);
   folder.write("rules.yml", "groups: [{name: g, rules: [{alert: Slow, expr: 'redis_up == 1', for: 1h, annotations: {a: b}}, {alert: Other, expr: 'vector(1)'}]}]\n");
   tocsin.write_config(one_redis(redis_port, fmt::format("  - {{job: shop, targets: ['http://127.0.0.1:{}/health']}}\nrule_files: ['{}']\n", http_port, rules)));
   tocsin.child().signal(SIGHUP);
