@@ -5,7 +5,7 @@
 namespace tocsin::net {
 
 std::span<char> ReadBuffer::space(std::size_t most) {
-  constexpr std::size_t first = 4 * 1024;
+  constexpr std::size_t first = 1000;  // enough for most answers, and small enough for malloc's per-thread cache
   constexpr std::size_t step = 64 * 1024;
   if (begin_ == end_) begin_ = end_ = 0;
   if (end_ - begin_ >= most) return {};
@@ -13,7 +13,7 @@ std::span<char> ReadBuffer::space(std::size_t most) {
     bytes_.erase(0, begin_);
     end_ -= begin_;
     begin_ = 0;
-    bytes_.resize(std::min(std::max(first, end_ * 2), end_ + step));
+    bytes_.resize(std::min(std::max(first, end_ * 4), end_ + step));
   }
   return std::span<char>(bytes_).subspan(end_);
 }
