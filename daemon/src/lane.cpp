@@ -15,6 +15,10 @@ namespace {
 
 /// A sentinel may ask for a probe at once, but a server that closes every connection may not make us a load generator.
 constexpr std::chrono::seconds sentinel_pause{1};
+/// How many new targets are probed without waiting for their place on the wheel.
+constexpr std::ptrdiff_t first_at_once = 256;
+/// The wheel looks up at least this often: targets that were added meanwhile may be due before the next it knew.
+constexpr std::chrono::seconds longest_turn{1};
 
 /// The series that a dropped batch introduced are known to its prober by then: the next batch must introduce them instead.
 void introduce_again(core::Batch& dropped, core::Batch& next) {
@@ -58,6 +62,8 @@ struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
   std::uint64_t sequence = 0;
   std::unordered_map<std::uint32_t, RunnerPtr> runners;
   std::vector<core::Observation> outgoing;
+  std::size_t in_flight = 0;  // probes under way
+  bool flush_due = false;     // a flush is ordered for the end of the slot
   bool turning = false;
   bool stopped = false;
 
@@ -100,10 +106,10 @@ void Lane::Impl::change(const std::vector<std::uint32_t>& removed, std::vector<A
       status.interval = c.interval;
       status.timeout = c.timeout;
     }
-    // The first probe comes at once; from then on the wheel spreads the targets.
     wheel.add(runner->id, sequence++, runner->config.interval, now);
     runners.emplace(runner->id, runner);
-    start(runner);
+    // Who starts wants to know now; more than a few hundred at once would be a burden, so the rest waits for the wheel.
+    if (&target - added.data() < first_at_once) start(runner);
   }
   if (!turning && !runners.empty()) {
     turning = true;
@@ -126,9 +132,9 @@ void Lane::Impl::drop(std::uint32_t id) {
 net::Task<void> Lane::Impl::turn() {
   const auto self = shared_from_this();
   while (!stopped) {
-    const auto when = wheel.next(std::chrono::steady_clock::now());
+    const auto now = std::chrono::steady_clock::now();
+    const auto when = std::min(wheel.next(now), now + longest_turn);
     if (!co_await net::sleep_until(when)) break;
-    flush(false);
     for (const std::uint32_t id : wheel.due(std::chrono::steady_clock::now())) {
       if (const auto it = runners.find(id); it != runners.end()) start(it->second);
     }
@@ -164,7 +170,7 @@ net::Task<void> Lane::Impl::run(RunnerPtr runner) {
     }
     if (!runner->config.sentinel || !runner->prober->has_sentinel()) co_return;
     again = co_await watch(*runner);
-    runner->probing = again;
+    if (again) runner->probing = true;
   }
 }
 
@@ -181,7 +187,9 @@ net::Task<void> Lane::Impl::probe(Runner& runner) {
   begin.fresh = now >= runner.fresh_after;
   if (begin.fresh) runner.fresh_after = now + runner.config.reconnect;
   probes.fetch_add(1, std::memory_order_relaxed);
+  ++in_flight;
   core::Observation observation = co_await runner.prober->probe(begin);
+  --in_flight;
   runner.probing = false;
   if (stopped || runner.removed) co_return;
   conclude(runner, std::move(observation));
@@ -203,9 +211,12 @@ net::Task<bool> Lane::Impl::watch(Runner& runner) {
   runner.watching = false;
   if (stopped || runner.removed) co_return false;
   if (std::exchange(runner.probe_after_watch, false)) co_return true;
-  const auto now = std::chrono::steady_clock::now();
-  if (!closed || now < runner.sentinel_after) co_return false;
-  runner.sentinel_after = now + sentinel_pause;
+  if (!closed) co_return false;
+  if (std::chrono::steady_clock::now() < runner.sentinel_after) {
+    co_await net::sleep_until(runner.sentinel_after);
+    if (stopped || runner.removed || runner.probing) co_return false;
+  }
+  runner.sentinel_after = std::chrono::steady_clock::now() + sentinel_pause;
   sentinel_wakes.fetch_add(1, std::memory_order_relaxed);
   co_return true;
 }
@@ -233,7 +244,13 @@ void Lane::Impl::conclude(Runner& runner, core::Observation observation) {
 
 void Lane::Impl::hand_over(core::Observation observation, bool flip) {
   outgoing.push_back(std::move(observation));
-  if (flip) flush(true);
+  if (flip || in_flight == 0) return flush(flip);
+  // What starts in one slot of the wheel goes to the judge together, and not later than the slot's end.
+  if (std::exchange(flush_due, true)) return;
+  loop.post_after(wheel_tick, [self = shared_from_this()] {
+    self->flush_due = false;
+    self->flush(false);
+  });
 }
 
 void Lane::Impl::flush(bool flip) {
