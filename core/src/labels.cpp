@@ -64,7 +64,8 @@ Labels Labels::without_name() const {
 }
 
 std::uint64_t Labels::hash() const {
-  // FNV-1a, 64 bit (http://www.isthe.com/chongo/tech/comp/fnv/), with a byte that occurs in no UTF-8 text between the parts.
+  // FNV-1a, 64 bit (http://www.isthe.com/chongo/tech/comp/fnv/), with a byte that occurs in no UTF-8 text between the
+  // parts.
   std::uint64_t h = 14695981039346656037ULL;
   const auto mix = [&h](std::string_view text) {
     for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ULL;

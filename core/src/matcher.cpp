@@ -35,10 +35,13 @@ Matcher::Matcher(Kind kind, std::string name, std::string value)
 
 bool Matcher::matches(std::string_view value) const {
   switch (kind_) {
-    case Kind::equal: return value == value_;
-    case Kind::not_equal: return value != value_;
+    case Kind::equal:
+      return value == value_;
+    case Kind::not_equal:
+      return value != value_;
     case Kind::regex:
-    case Kind::not_regex: break;
+    case Kind::not_regex:
+      break;
   }
   const bool full = re2::RE2::FullMatch(re2::StringPiece(value.data(), value.size()), regex_->expression);
   return full == (kind_ == Kind::regex);

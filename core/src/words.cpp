@@ -23,8 +23,9 @@ constexpr std::array<std::string_view, 10> phases{"none", "resolve", "connect", 
 constexpr std::array<std::string_view, 5> metric_types{"unknown", "gauge", "counter", "histogram", "summary"};
 constexpr std::array<std::string_view, 3> alert_states{"inactive", "pending", "firing"};
 constexpr std::array<std::string_view, 5> change_kinds{"pending", "firing", "repeated", "resolved", "gone"};
-constexpr std::array<std::string_view, 11> steps{"proposed",  "shadow",    "skipped",   "claimed",     "started", "succeeded",
-                                                 "verifying", "effective", "ineffective", "failed", "unknown"};
+constexpr std::array<std::string_view, 11> steps{"proposed",    "shadow",    "skipped",   "claimed",
+                                                 "started",     "succeeded", "verifying", "effective",
+                                                 "ineffective", "failed",    "unknown"};
 
 }  // namespace
 

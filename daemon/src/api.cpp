@@ -27,7 +27,8 @@ void write_time(JsonWriter& json, core::TimePoint t) {
   const std::int64_t ms = core::to_millis(t);
   const std::int64_t part = std::abs(ms % 1000);
   const std::string_view sign = ms < 0 ? "-" : "";
-  json.raw(part == 0 ? fmt::format("{}{}", sign, std::abs(ms / 1000)) : fmt::format("{}{}.{:03}", sign, std::abs(ms / 1000), part));
+  json.raw(part == 0 ? fmt::format("{}{}", sign, std::abs(ms / 1000))
+                     : fmt::format("{}{}.{:03}", sign, std::abs(ms / 1000), part));
 }
 
 void write_sample(JsonWriter& json, const core::Sample& sample) {
@@ -70,10 +71,13 @@ void write_value(JsonWriter& json, const rules::promql::Matrix& matrix) {
 
 std::string_view error_type(EvalError::Kind kind) {
   switch (kind) {
-    case EvalError::Kind::timeout: return "timeout";
-    case EvalError::Kind::canceled: return "canceled";
+    case EvalError::Kind::timeout:
+      return "timeout";
+    case EvalError::Kind::canceled:
+      return "canceled";
     case EvalError::Kind::execution:
-    case EvalError::Kind::too_many_samples: break;
+    case EvalError::Kind::too_many_samples:
+      break;
   }
   return "execution";
 }
@@ -117,7 +121,8 @@ void write_label_list(JsonWriter& json, const std::vector<core::Label>& labels) 
 /// Go's 'e' format of the shortest digits: 4.25e+01.
 std::string scientific(double value) {
   std::array<char, 64> buffer{};
-  const auto [end, ec] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
+  const auto [end, ec] =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
   return {buffer.data(), end};
 }
 
@@ -132,9 +137,12 @@ void write_alert(JsonWriter& json, const core::Alert& alert) {
 
 std::string_view to_word(rules::Health health) {
   switch (health) {
-    case rules::Health::ok: return "ok";
-    case rules::Health::err: return "err";
-    case rules::Health::unknown: break;
+    case rules::Health::ok:
+      return "ok";
+    case rules::Health::err:
+      return "err";
+    case rules::Health::unknown:
+      break;
   }
   return "unknown";
 }
@@ -145,7 +153,10 @@ void write_rule(JsonWriter& json, const rules::RuleStatus& rule) {
   if (!recording) json.key("state").string(to_string(rule.state));
   json.key("name").string(rule.name).key("query").string(rule.query);
   if (!recording) {
-    json.key("duration").number(core::to_seconds(rule.hold)).key("keepFiringFor").number(core::to_seconds(rule.keep_firing));
+    json.key("duration")
+        .number(core::to_seconds(rule.hold))
+        .key("keepFiringFor")
+        .number(core::to_seconds(rule.keep_firing));
   }
   json.key("labels");
   write_label_list(json, rule.labels);
@@ -159,7 +170,8 @@ void write_rule(JsonWriter& json, const rules::RuleStatus& rule) {
   json.key("health").string(to_word(rule.health));
   if (!rule.last_error.empty()) json.key("lastError").string(rule.last_error);
   json.key("evaluationTime").number(std::chrono::duration<double>(rule.evaluation_time).count());
-  json.key("lastEvaluation").string(rule.last_evaluation ? core::format_rfc3339(*rule.last_evaluation) : "0001-01-01T00:00:00Z");
+  json.key("lastEvaluation")
+      .string(rule.last_evaluation ? core::format_rfc3339(*rule.last_evaluation) : "0001-01-01T00:00:00Z");
   json.key("type").string(recording ? "recording" : "alerting").end_object();
 }
 
@@ -179,16 +191,28 @@ net::ServerResponse api_success(std::string data) {
 net::ServerResponse api_error(std::string_view type, std::string_view message) {
   net::ServerResponse response;
   response.content_type = "application/json";
-  response.status = type == "bad_data" ? 400 : type == "execution" ? 422 : type == "timeout" ? 503 : type == "canceled" ? 499
-                    : type == "not_found" ? 404 : 500;
+  response.status = type == "bad_data"    ? 400
+                    : type == "execution" ? 422
+                    : type == "timeout"   ? 503
+                    : type == "canceled"  ? 499
+                    : type == "not_found" ? 404
+                                          : 500;
   JsonWriter json;
-  json.begin_object().key("status").string("error").key("errorType").string(type).key("error").string(message).end_object();
+  json.begin_object()
+      .key("status")
+      .string("error")
+      .key("errorType")
+      .string(type)
+      .key("error")
+      .string(message)
+      .end_object();
   response.body = json.take();
   return response;
 }
 
 std::string api_parameter(const net::ServerRequest& request, std::string_view name) {
-  if (request.method == "POST" && net::header(request.headers, "Content-Type").starts_with("application/x-www-form-urlencoded")) {
+  if (request.method == "POST" &&
+      net::header(request.headers, "Content-Type").starts_with("application/x-www-form-urlencoded")) {
     if (std::string value = net::query_parameter(request.body, name); !value.empty()) return value;
   }
   return net::query_parameter(request.query, name);
@@ -208,13 +232,17 @@ net::ServerResponse api_query(const net::ServerRequest& request, const store::Vi
   core::TimePoint at = now;
   if (const std::string text = api_parameter(request, "time"); !text.empty()) {
     const auto parsed = parse_api_time(text);
-    if (!parsed) return api_error("bad_data", fmt::format("invalid parameter \"time\": cannot parse \"{}\" to a valid timestamp", text));
+    if (!parsed)
+      return api_error("bad_data",
+                       fmt::format("invalid parameter \"time\": cannot parse \"{}\" to a valid timestamp", text));
     at = *parsed;
   }
   core::Duration timeout = default_timeout;
   if (const std::string text = api_parameter(request, "timeout"); !text.empty()) {
     const auto parsed = seconds_or_duration(text);
-    if (!parsed) return api_error("bad_data", fmt::format("invalid parameter \"timeout\": cannot parse \"{}\" to a valid duration", text));
+    if (!parsed)
+      return api_error("bad_data",
+                       fmt::format("invalid parameter \"timeout\": cannot parse \"{}\" to a valid duration", text));
     timeout = std::min(*parsed, longest_timeout);
   }
   EvalLimits limits;
@@ -269,9 +297,14 @@ net::ServerResponse api_rules(const net::ServerRequest& request, const GroupStat
       if (!passes(names, rule.name) || (type == "alert" && recording) || (type == "record" && !recording)) continue;
       write_rule(json, rule);
     }
-    json.end_array().key("interval").number(core::to_seconds(group->interval)).key("limit").integer(static_cast<long long>(group->limit));
+    json.end_array()
+        .key("interval")
+        .number(core::to_seconds(group->interval))
+        .key("limit")
+        .integer(static_cast<long long>(group->limit));
     json.key("evaluationTime").number(std::chrono::duration<double>(group->evaluation_time).count());
-    json.key("lastEvaluation").string(group->last_evaluation ? core::format_rfc3339(*group->last_evaluation) : "0001-01-01T00:00:00Z");
+    json.key("lastEvaluation")
+        .string(group->last_evaluation ? core::format_rfc3339(*group->last_evaluation) : "0001-01-01T00:00:00Z");
     json.end_object();
   }
   json.end_array().end_object();
@@ -283,9 +316,17 @@ net::ServerResponse api_targets(const std::vector<TargetStatus>& targets) {
   json.begin_object().key("activeTargets").begin_array();
   for (const TargetStatus& target : targets) {
     json.begin_object().key("discoveredLabels").labels({}).key("labels").labels(target.labels);
-    json.key("scrapePool").string(target.job).key("scrapeUrl").string(target.display).key("globalUrl").string(target.display);
-    json.key("lastError").string(target.outcome == core::Outcome::ok ? "" : std::string(to_string(target.outcome)) + ": " + target.detail);
-    json.key("lastScrape").string(target.last_probe ? core::format_rfc3339(*target.last_probe) : "0001-01-01T00:00:00Z");
+    json.key("scrapePool")
+        .string(target.job)
+        .key("scrapeUrl")
+        .string(target.display)
+        .key("globalUrl")
+        .string(target.display);
+    json.key("lastError")
+        .string(target.outcome == core::Outcome::ok ? ""
+                                                    : std::string(to_string(target.outcome)) + ": " + target.detail);
+    json.key("lastScrape")
+        .string(target.last_probe ? core::format_rfc3339(*target.last_probe) : "0001-01-01T00:00:00Z");
     json.key("lastScrapeDuration").number(target.took_seconds);
     json.key("health").string(!target.last_probe ? "unknown" : target.good ? "up" : "down");
     json.key("scrapeInterval").string(core::format_duration(target.interval));
@@ -295,7 +336,8 @@ net::ServerResponse api_targets(const std::vector<TargetStatus>& targets) {
   return api_success(json.take());
 }
 
-net::ServerResponse api_actions(const std::vector<actions::ActionStatus>& actions, const std::vector<core::ActionRecord>& recent) {
+net::ServerResponse api_actions(const std::vector<actions::ActionStatus>& actions,
+                                const std::vector<core::ActionRecord>& recent) {
   JsonWriter json;
   json.begin_object().key("actions").begin_array();
   for (const actions::ActionStatus& a : actions) {
@@ -318,7 +360,15 @@ net::ServerResponse api_actions(const std::vector<actions::ActionStatus>& action
 
 net::ServerResponse api_build_info() {
   JsonWriter json;
-  json.begin_object().key("application").string("tocsin").key("version").string(TOCSIN_VERSION).key("features").begin_object().end_object().end_object();
+  json.begin_object()
+      .key("application")
+      .string("tocsin")
+      .key("version")
+      .string(TOCSIN_VERSION)
+      .key("features")
+      .begin_object()
+      .end_object()
+      .end_object();
   return api_success(json.take());
 }
 

@@ -17,7 +17,8 @@ namespace tocsin::daemon {
 
 /// What one API call answers.
 [[nodiscard]] net::ServerResponse api_success(std::string data);
-/// `type` is Prometheus's errorType: bad_data 400, execution 422, timeout 503, canceled 499, internal 500, not_found 404.
+/// `type` is Prometheus's errorType: bad_data 400, execution 422, timeout 503, canceled 499, internal 500, not_found
+/// 404.
 [[nodiscard]] net::ServerResponse api_error(std::string_view type, std::string_view message);
 
 /// A parameter of the query or of a form that was posted; empty if there is none.
@@ -26,7 +27,8 @@ namespace tocsin::daemon {
 [[nodiscard]] std::optional<core::TimePoint> parse_api_time(std::string_view text);
 
 /// GET or POST /api/v1/query.
-[[nodiscard]] net::ServerResponse api_query(const net::ServerRequest& request, const store::View& view, core::TimePoint now);
+[[nodiscard]] net::ServerResponse api_query(const net::ServerRequest& request, const store::View& view,
+                                            core::TimePoint now);
 [[nodiscard]] net::ServerResponse api_alerts(const GroupStatuses& groups);
 /// Filters: type=alert|record, rule_name[], rule_group[], file[].
 [[nodiscard]] net::ServerResponse api_rules(const net::ServerRequest& request, const GroupStatuses& groups);

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::chrono::seconds patience{90};
 
-net::Task<core::Result<net::HttpResponse>> over_socket(net::Connector& connector, std::string path, net::HttpRequest request,
-                                                       core::Deadline deadline) {
+net::Task<core::Result<net::HttpResponse>> over_socket(net::Connector& connector, std::string path,
+                                                       net::HttpRequest request, core::Deadline deadline) {
   auto stream = co_await connector.connect_unix(std::move(path), deadline);
   if (!stream) co_return stream.error();
   request.headers.emplace_back("Host", "localhost");

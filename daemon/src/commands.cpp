@@ -27,7 +27,8 @@ std::map<std::string, std::string> process_environment() {
   std::map<std::string, std::string> all;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
-    if (const auto eq = text.find('='); eq != std::string_view::npos) all.emplace(text.substr(0, eq), text.substr(eq + 1));
+    if (const auto eq = text.find('='); eq != std::string_view::npos)
+      all.emplace(text.substr(0, eq), text.substr(eq + 1));
   }
   return all;
 }
@@ -43,11 +44,14 @@ struct CheckOptions {
   std::string unit;
 };
 
-bool is_rule_file(const core::YamlNode& root) { return root.find("groups") != nullptr || root.find("thresholds") != nullptr; }
+bool is_rule_file(const core::YamlNode& root) {
+  return root.find("groups") != nullptr || root.find("thresholds") != nullptr;
+}
 
 /// The stop timeout of the unit that will run the configuration, against what its actions may need.
 void check_unit(const CheckOptions& options, const Config& config, core::Diagnostics& diagnostics) {
-  for (const std::string& path : {options.unit, std::string("/etc/systemd/system/tocsin.service"), std::string("/usr/lib/systemd/system/tocsin.service")}) {
+  for (const std::string& path : {options.unit, std::string("/etc/systemd/system/tocsin.service"),
+                                  std::string("/usr/lib/systemd/system/tocsin.service")}) {
     if (path.empty()) continue;
     std::ifstream in(path);
     if (!in) continue;
@@ -83,8 +87,9 @@ void check_file(const std::string& path, const CheckOptions& options, core::Diag
   if (options.print_effective) {
     say(dump_config(loaded->config));
   } else {
-    say(fmt::format("{}: good, {} targets, {} rules, {} actions, {} Alertmanagers\n", path, loaded->config.targets.size(), loaded->rule_count(),
-                    loaded->config.actions.size(), loaded->config.alertmanagers.size()));
+    say(fmt::format("{}: good, {} targets, {} rules, {} actions, {} Alertmanagers\n", path,
+                    loaded->config.targets.size(), loaded->rule_count(), loaded->config.actions.size(),
+                    loaded->config.alertmanagers.size()));
   }
 }
 
@@ -130,7 +135,9 @@ int query(const DaemonAddress& address, const std::string& expression) {
 }  // namespace
 
 int command_line(int argc, char** argv) {
-  CLI::App app{"tocsin asks services how they are, judges the answers by rules, tells Alertmanager, and scales up what is sick."};
+  CLI::App app{
+      "tocsin asks services how they are, judges the answers by rules, tells Alertmanager, and scales up what is "
+      "sick."};
   app.name("tocsin");
   app.require_subcommand(1);
   app.footer("Exit codes: 0 good, 1 bad, 2 wrong usage, 3 lints under --lint-fatal.");
@@ -140,21 +147,29 @@ int command_line(int argc, char** argv) {
   auto* run_command = app.add_subcommand("run", "Run the daemon in the foreground, until SIGTERM");
   run_command->add_option("--config", run_options.config, "Configuration file")->capture_default_str();
   run_command->add_option("--listen", run_options.listen, "host:port to listen on (over web.listen)");
-  run_command->add_option("--data-dir", run_options.data_dir, "Folder for what must survive a restart (over storage.path)");
+  run_command->add_option("--data-dir", run_options.data_dir,
+                          "Folder for what must survive a restart (over storage.path)");
   run_command->add_option("--socket", run_options.socket, "Local socket for `tocsin reload` and friends");
-  run_command->add_option("--log-level", level, "debug, info, warning or error")->capture_default_str()->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  run_command->add_option("--log-level", level, "debug, info, warning or error")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
 
   CheckOptions check_options;
-  auto* check_command = app.add_subcommand("check", "Check configurations and rule files, without touching the network");
+  auto* check_command =
+      app.add_subcommand("check", "Check configurations and rule files, without touching the network");
   check_command->add_option("FILE", check_options.files, "Configuration or rule files")->required();
-  check_command->add_flag("-T,--print", check_options.print_effective, "Print the effective configuration, secrets masked");
-  check_command->add_flag("--as-service", check_options.as_service, "What only the service has (credentials) must be there too");
+  check_command->add_flag("-T,--print", check_options.print_effective,
+                          "Print the effective configuration, secrets masked");
+  check_command->add_flag("--as-service", check_options.as_service,
+                          "What only the service has (credentials) must be there too");
   check_command->add_flag("--lint-fatal", check_options.lint_fatal, "Exit 3 on warnings");
-  check_command->add_option("--unit", check_options.unit, "systemd unit whose stop timeout is held against the actions' timeouts");
+  check_command->add_option("--unit", check_options.unit,
+                            "systemd unit whose stop timeout is held against the actions' timeouts");
 
   DaemonAddress address;
   bool wait = false;
-  if (const char* folder = std::getenv("RUNTIME_DIRECTORY"); folder != nullptr) address.socket = std::string(folder) + "/tocsin.sock";
+  if (const char* folder = std::getenv("RUNTIME_DIRECTORY"); folder != nullptr)
+    address.socket = std::string(folder) + "/tocsin.sock";
   const auto reach = [&address](CLI::App* command) {
     command->add_option("--url", address.url, "The running daemon")->capture_default_str();
     command->add_option("--socket", address.socket, "Its local socket, instead of the URL");

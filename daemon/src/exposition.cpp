@@ -22,7 +22,8 @@ const core::MetricMeta* family_of(const Metadata& metadata, std::string_view nam
   for (const std::string_view suffix : {"_bucket", "_count", "_sum"}) {
     if (!name.ends_with(suffix)) continue;
     const auto it = metadata.find(name.substr(0, name.size() - suffix.size()));
-    if (it != metadata.end() && (it->second.type == core::MetricType::histogram || it->second.type == core::MetricType::summary)) {
+    if (it != metadata.end() &&
+        (it->second.type == core::MetricType::histogram || it->second.type == core::MetricType::summary)) {
       return &it->second;
     }
   }

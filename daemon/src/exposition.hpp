@@ -16,7 +16,8 @@ namespace tocsin::daemon {
 using Metadata = std::map<std::string, core::MetricMeta, std::less<>>;
 [[nodiscard]] Metadata all_metadata();
 
-/// Every live series that a probe gave, as of `now`, with its job and instance; what rules record, ALERTS and tocsin's own are left out.
+/// Every live series that a probe gave, as of `now`, with its job and instance; what rules record, ALERTS and tocsin's
+/// own are left out.
 [[nodiscard]] std::string expose_targets(const store::View& view, const Metadata& metadata, core::TimePoint now);
 
 /// The same page, time after time: what stays the same between two is kept, as long as no series comes or goes. Any

@@ -24,7 +24,11 @@ using Steady = std::chrono::steady_clock;
 
 struct Judge::Impl : std::enable_shared_from_this<Judge::Impl> {
   Impl(net::Loop& loop_, store::Limits limits, Log log_, JudgeHooks hooks_)
-      : loop(loop_), log(std::move(log_)), hooks(std::move(hooks_)), store(limits), own_block(store.open_block("tocsin")) {}
+      : loop(loop_),
+        log(std::move(log_)),
+        hooks(std::move(hooks_)),
+        store(limits),
+        own_block(store.open_block("tocsin")) {}
 
   struct Target {
     TargetInfo info;
@@ -79,7 +83,8 @@ void Judge::Impl::change_targets(const std::vector<std::uint32_t>& removed, std:
   for (TargetInfo& info : added) {
     const std::uint32_t id = info.id;
     Target target;
-    target.block = store.open_block(std::string(info.labels.get("job")) + " " + std::string(info.labels.get("instance")));
+    target.block =
+        store.open_block(std::string(info.labels.get("job")) + " " + std::string(info.labels.get("instance")));
     target.info = std::move(info);
     targets.emplace(id, std::move(target));
   }
@@ -216,8 +221,9 @@ void Judge::Impl::evaluate(Running& running, core::TimePoint at) {
   }
   for (const core::AlertChange& change : evaluation.changes) {
     if (change.kind == core::AlertChange::Kind::repeated) continue;
-    log.info("alert " + std::string(to_string(change.kind)),
-             {{"alert", change.alert.rule}, {"labels", change.alert.labels.to_string()}, {"value", std::to_string(change.alert.value)}});
+    log.info("alert " + std::string(to_string(change.kind)), {{"alert", change.alert.rule},
+                                                              {"labels", change.alert.labels.to_string()},
+                                                              {"value", std::to_string(change.alert.value)}});
   }
   if (!evaluation.changes.empty()) hooks.tell(std::move(evaluation.changes));
 }

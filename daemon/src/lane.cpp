@@ -20,7 +20,8 @@ constexpr std::ptrdiff_t first_at_once = 256;
 /// The wheel looks up at least this often: targets that were added meanwhile may be due before the next it knew.
 constexpr std::chrono::seconds longest_turn{1};
 
-/// The series that a dropped batch introduced are known to its prober by then: the next batch must introduce them instead.
+/// The series that a dropped batch introduced are known to its prober by then: the next batch must introduce them
+/// instead.
 void introduce_again(core::Batch& dropped, core::Batch& next) {
   for (core::NewSeries& series : dropped.fresh) {
     const bool anew = std::any_of(next.fresh.begin(), next.fresh.end(),
@@ -51,7 +52,10 @@ using RunnerPtr = std::shared_ptr<Runner>;
 
 struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
   Impl(net::Loop& loop_, net::Connector& connector_, Log log_, LaneHooks hooks_)
-      : loop(loop_), connector(connector_), log(std::move(log_)), hooks(std::move(hooks_)),
+      : loop(loop_),
+        connector(connector_),
+        log(std::move(log_)),
+        hooks(std::move(hooks_)),
         wheel(std::chrono::steady_clock::now()) {}
 
   net::Loop& loop;
@@ -228,7 +232,9 @@ void Lane::Impl::conclude(Runner& runner, core::Observation observation) {
   const bool flip = before != runner.confirmation.settled();
   note(runner, observation, flip);
   switch (verdict) {
-    case Confirmation::Verdict::hold: runner.held = std::move(observation); return;
+    case Confirmation::Verdict::hold:
+      runner.held = std::move(observation);
+      return;
     case Confirmation::Verdict::append_both:
       if (runner.held) hand_over(std::move(*runner.held), false);
       break;
@@ -236,7 +242,8 @@ void Lane::Impl::conclude(Runner& runner, core::Observation observation) {
       held_dropped.fetch_add(1, std::memory_order_relaxed);
       if (runner.held) introduce_again(runner.held->batch, observation.batch);
       break;
-    case Confirmation::Verdict::append: break;
+    case Confirmation::Verdict::append:
+      break;
   }
   runner.held.reset();
   hand_over(std::move(observation), flip);

@@ -9,7 +9,8 @@
 namespace tocsin::daemon {
 namespace {
 
-void append_groups(std::vector<rules::GroupSpec>& all, const std::shared_ptr<const core::SourceFile>& source, core::Diagnostics& diagnostics) {
+void append_groups(std::vector<rules::GroupSpec>& all, const std::shared_ptr<const core::SourceFile>& source,
+                   core::Diagnostics& diagnostics) {
   const core::YamlDocument document = core::parse_yaml(source, diagnostics);
   auto groups = rules::parse_rule_file(document, diagnostics);
   std::move(groups.begin(), groups.end(), std::back_inserter(all));
@@ -26,11 +27,13 @@ std::size_t Loaded::rule_count() const {
 core::Duration Loaded::retention() const {
   if (config.storage.retention) return *config.storage.retention;
   core::Duration longest = std::chrono::minutes(30);
-  for (const rules::GroupSpec& group : groups) longest = std::max(longest, rules::look_back(group) + std::chrono::minutes(5));
+  for (const rules::GroupSpec& group : groups)
+    longest = std::max(longest, rules::look_back(group) + std::chrono::minutes(5));
   return longest;
 }
 
-std::optional<Loaded> load_everything(const std::string& path, const LoadOptions& options, core::Diagnostics& diagnostics) {
+std::optional<Loaded> load_everything(const std::string& path, const LoadOptions& options,
+                                      core::Diagnostics& diagnostics) {
   std::vector<std::string> known_packs;
   for (const rules::Pack& pack : rules::packs()) known_packs.emplace_back(pack.name);
   auto config = load_config(path, options, known_packs, diagnostics);
@@ -39,7 +42,8 @@ std::optional<Loaded> load_everything(const std::string& path, const LoadOptions
   for (const rules::Pack& pack : rules::packs()) {
     const auto& wanted = loaded.config.packs;
     if (std::find(wanted.begin(), wanted.end(), pack.name) == wanted.end()) continue;
-    auto source = std::make_shared<core::SourceFile>(core::SourceFile{"pack:" + std::string(pack.name), std::string(pack.text)});
+    auto source =
+        std::make_shared<core::SourceFile>(core::SourceFile{"pack:" + std::string(pack.name), std::string(pack.text)});
     append_groups(loaded.groups, source, diagnostics);
   }
   for (const RuleFileConfig& file : loaded.config.rule_files) append_groups(loaded.groups, file.source, diagnostics);

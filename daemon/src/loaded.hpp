@@ -16,11 +16,13 @@ struct Loaded {
   Config config;
   std::vector<rules::GroupSpec> groups;
   [[nodiscard]] std::size_t rule_count() const;
-  /// How long samples must be kept for these rules: the longest look-back, at least 30 minutes, unless the configuration says.
+  /// How long samples must be kept for these rules: the longest look-back, at least 30 minutes, unless the
+  /// configuration says.
   [[nodiscard]] core::Duration retention() const;
 };
 
 /// Reads a configuration with all that it names. Nothing if `diagnostics` has errors.
-[[nodiscard]] std::optional<Loaded> load_everything(const std::string& path, const LoadOptions& options, core::Diagnostics& diagnostics);
+[[nodiscard]] std::optional<Loaded> load_everything(const std::string& path, const LoadOptions& options,
+                                                    core::Diagnostics& diagnostics);
 
 }  // namespace tocsin::daemon

@@ -76,7 +76,8 @@ void write_journal(Level level, std::string_view message, std::span<const Field>
   ::sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
 }
 
-/// $JOURNAL_STREAM is "device:inode" of the stream; it may have been inherited by something whose stderr is another file.
+/// $JOURNAL_STREAM is "device:inode" of the stream; it may have been inherited by something whose stderr is another
+/// file.
 bool stderr_is_journal(std::string_view journal_stream) {
   if (journal_stream.empty()) return false;
   struct stat s {};

@@ -24,10 +24,12 @@ struct Field {
 using LogSink = std::function<void(Level, std::string_view message, std::span<const Field> fields)>;
 
 /// `time=... level=info msg="..." key=value`, one line, values quoted where they must be, control characters escaped.
-[[nodiscard]] std::string logfmt(std::string_view time, Level level, std::string_view message, std::span<const Field> fields);
+[[nodiscard]] std::string logfmt(std::string_view time, Level level, std::string_view message,
+                                 std::span<const Field> fields);
 /// Standard error, one write a line.
 [[nodiscard]] LogSink stderr_sink();
-/// journald's native protocol if standard error is connected to the journal (JOURNAL_STREAM names it), else standard error.
+/// journald's native protocol if standard error is connected to the journal (JOURNAL_STREAM names it), else standard
+/// error.
 [[nodiscard]] LogSink standard_sink(std::string_view journal_stream);
 
 class Log {
@@ -36,10 +38,18 @@ class Log {
   void write(Level level, std::string_view message, std::initializer_list<Field> fields = {}) const {
     if (level >= least_) (*sink_)(level, message, {fields.begin(), fields.size()});
   }
-  void debug(std::string_view message, std::initializer_list<Field> fields = {}) const { write(Level::debug, message, fields); }
-  void info(std::string_view message, std::initializer_list<Field> fields = {}) const { write(Level::info, message, fields); }
-  void warning(std::string_view message, std::initializer_list<Field> fields = {}) const { write(Level::warning, message, fields); }
-  void error(std::string_view message, std::initializer_list<Field> fields = {}) const { write(Level::error, message, fields); }
+  void debug(std::string_view message, std::initializer_list<Field> fields = {}) const {
+    write(Level::debug, message, fields);
+  }
+  void info(std::string_view message, std::initializer_list<Field> fields = {}) const {
+    write(Level::info, message, fields);
+  }
+  void warning(std::string_view message, std::initializer_list<Field> fields = {}) const {
+    write(Level::warning, message, fields);
+  }
+  void error(std::string_view message, std::initializer_list<Field> fields = {}) const {
+    write(Level::error, message, fields);
+  }
 
  private:
   Level least_;

@@ -11,7 +11,8 @@ std::unique_ptr<probes::Prober> make_prober(net::Connector& connector, const net
   if (const auto* redis = std::get_if<probes::RedisOptions>(&config.options)) {
     return probes::make_redis_prober(connector, executor, std::move(identity), *redis);
   }
-  return probes::make_http_prober(connector, executor, std::move(identity), std::get<probes::HttpOptions>(config.options));
+  return probes::make_http_prober(connector, executor, std::move(identity),
+                                  std::get<probes::HttpOptions>(config.options));
 }
 
 }  // namespace tocsin::daemon

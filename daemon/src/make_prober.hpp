@@ -9,7 +9,7 @@
 
 namespace tocsin::daemon {
 
-[[nodiscard]] std::unique_ptr<probes::Prober> make_prober(net::Connector& connector, const net::Executor& executor, std::uint32_t id,
-                                                          const TargetConfig& config);
+[[nodiscard]] std::unique_ptr<probes::Prober> make_prober(net::Connector& connector, const net::Executor& executor,
+                                                          std::uint32_t id, const TargetConfig& config);
 
 }  // namespace tocsin::daemon

@@ -8,7 +8,8 @@ namespace tocsin::daemon {
 
 NumberAnswer query_one_number(const store::View& view, const std::string& expression, core::TimePoint at) {
   auto parsed = rules::promql::parse(expression);
-  if (const auto* error = std::get_if<rules::promql::ParseError>(&parsed)) return {std::nullopt, error->render(expression)};
+  if (const auto* error = std::get_if<rules::promql::ParseError>(&parsed))
+    return {std::nullopt, error->render(expression)};
   rules::promql::Plan plan(*std::get<rules::promql::ExprPtr>(parsed));
   const auto result = plan.instant(view, at, rules::promql::EvalLimits{});
   if (const auto* error = std::get_if<rules::promql::EvalError>(&result)) return {std::nullopt, error->message};

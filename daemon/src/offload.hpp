@@ -12,10 +12,11 @@
 
 namespace tocsin::daemon {
 
-/// Runs `work` on the pool and comes back to `loop`. Nothing if the pool is full or the deadline comes first; the work's result is then
-/// dropped when it arrives. `work` must not throw, and must own what it uses.
+/// Runs `work` on the pool and comes back to `loop`. Nothing if the pool is full or the deadline comes first; the
+/// work's result is then dropped when it arrives. `work` must not throw, and must own what it uses.
 template <class T>
-net::Task<std::optional<T>> offload(net::Loop& loop, net::BlockingPool& pool, std::function<T()> work, core::Deadline deadline) {
+net::Task<std::optional<T>> offload(net::Loop& loop, net::BlockingPool& pool, std::function<T()> work,
+                                    core::Deadline deadline) {
   struct Shared {
     explicit Shared(net::Executor executor) : done(std::move(executor)) {}
     net::Event done;

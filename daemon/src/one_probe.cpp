@@ -45,7 +45,8 @@ void print(const TargetConfig& target, const core::Observation& observation) {
     names[series.slot] = &series.labels;
   }
   for (const core::Row& row : observation.batch.rows) {
-    if (row.slot < names.size() && names[row.slot] != nullptr) fmt::print("{} {}\n", names[row.slot]->to_string(), core::format_value(row.value));
+    if (row.slot < names.size() && names[row.slot] != nullptr)
+      fmt::print("{} {}\n", names[row.slot]->to_string(), core::format_value(row.value));
   }
 }
 

@@ -15,7 +15,8 @@ namespace {
 
 using Tags = std::map<std::string, std::string>;
 
-const prometheus::Histogram::BucketBoundaries latency_buckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+const prometheus::Histogram::BucketBoundaries latency_buckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                                              0.25,  0.5,    1,     2.5,  5,     10};
 
 }  // namespace
 
@@ -47,21 +48,29 @@ struct OwnMetrics::Impl {
 void OwnMetrics::Impl::refresh() {
   const LaneCounters lane = sources.lane();
   total("tocsin_probes_total", "Probes started.", static_cast<double>(lane.probes));
-  total("tocsin_probes_skipped_total", "Probes left out because the one before was still under way.", static_cast<double>(lane.skipped));
-  total("tocsin_probe_failures_unconfirmed_total", "First failures that a second probe did not confirm.", static_cast<double>(lane.held_dropped));
-  total("tocsin_sentinel_wakes_total", "Probes started because an idle connection closed.", static_cast<double>(lane.sentinel_wakes));
+  total("tocsin_probes_skipped_total", "Probes left out because the one before was still under way.",
+        static_cast<double>(lane.skipped));
+  total("tocsin_probe_failures_unconfirmed_total", "First failures that a second probe did not confirm.",
+        static_cast<double>(lane.held_dropped));
+  total("tocsin_sentinel_wakes_total", "Probes started because an idle connection closed.",
+        static_cast<double>(lane.sentinel_wakes));
   gauge("tocsin_targets", "Targets that are probed.").Set(static_cast<double>(sources.targets()));
   const JudgeCounters judge = sources.judge();
-  total("tocsin_rule_early_runs_total", "Evaluations of rule groups at once, because a target flipped.", static_cast<double>(judge.early_runs));
-  total("tocsin_store_refused_duplicates_total", "Series refused because another target has one with the same labels.", static_cast<double>(judge.refused_duplicates));
-  total("tocsin_store_refused_late_total", "Rows refused because they were not newer than the last.", static_cast<double>(judge.too_old));
+  total("tocsin_rule_early_runs_total", "Evaluations of rule groups at once, because a target flipped.",
+        static_cast<double>(judge.early_runs));
+  total("tocsin_store_refused_duplicates_total", "Series refused because another target has one with the same labels.",
+        static_cast<double>(judge.refused_duplicates));
+  total("tocsin_store_refused_late_total", "Rows refused because they were not newer than the last.",
+        static_cast<double>(judge.too_old));
   const store::Stats store = sources.store();
   gauge("tocsin_store_series", "Live series.").Set(static_cast<double>(store.series));
   gauge("tocsin_store_bytes", "Memory taken by samples, labels and index.").Set(static_cast<double>(store.bytes));
   gauge("tocsin_store_limit_hit", "1 while a bound on series or memory is in force.").Set(store.limit_hit ? 1 : 0);
   total("tocsin_store_samples_appended_total", "Samples written.", static_cast<double>(store.samples_appended));
-  total("tocsin_store_series_refused_total", "Series refused because of a bound.", static_cast<double>(store.series_refused));
-  total("tocsin_store_samples_refused_total", "Samples refused because their series was.", static_cast<double>(store.samples_refused));
+  total("tocsin_store_series_refused_total", "Series refused because of a bound.",
+        static_cast<double>(store.series_refused));
+  total("tocsin_store_samples_refused_total", "Samples refused because their series was.",
+        static_cast<double>(store.samples_refused));
   refresh_groups();
   refresh_destinations();
   refresh_actions();
@@ -70,9 +79,12 @@ void OwnMetrics::Impl::refresh() {
 void OwnMetrics::Impl::refresh_groups() {
   for (const auto& group : sources.groups()) {
     const Tags tags{{"rule_group", group->file + ";" + group->name}};
-    total("tocsin_rule_group_evaluations_total", "Evaluations of a rule group.", static_cast<double>(group->evaluations), tags);
-    total("tocsin_rule_group_failures_total", "Rules that failed in evaluations of a group.", static_cast<double>(group->failures), tags);
-    total("tocsin_rule_group_missed_total", "Slots that came too late or not at all.", static_cast<double>(group->missed), tags);
+    total("tocsin_rule_group_evaluations_total", "Evaluations of a rule group.",
+          static_cast<double>(group->evaluations), tags);
+    total("tocsin_rule_group_failures_total", "Rules that failed in evaluations of a group.",
+          static_cast<double>(group->failures), tags);
+    total("tocsin_rule_group_missed_total", "Slots that came too late or not at all.",
+          static_cast<double>(group->missed), tags);
     gauge("tocsin_rule_group_last_duration_seconds", "How long the last evaluation took.", tags)
         .Set(std::chrono::duration<double>(group->evaluation_time).count());
   }
@@ -82,10 +94,18 @@ void OwnMetrics::Impl::refresh_destinations() {
   for (const alerts::DestinationStatus& d : sources.destinations()) {
     const Tags tags{{"alertmanager", d.url}};
     total("tocsin_notifications_sent_total", "Alerts that an Alertmanager took.", static_cast<double>(d.sent), tags);
-    total("tocsin_notifications_errors_total", "Requests to an Alertmanager that failed.", static_cast<double>(d.errors), tags);
-    total("tocsin_notifications_dropped_total", "Alerts given up: the queue was full, or the Alertmanager refused them.", static_cast<double>(d.dropped), tags);
-    gauge("tocsin_notifications_queue_length", "Alerts that wait for an Alertmanager.", tags).Set(static_cast<double>(d.queued));
-    auto& latency = prometheus::BuildHistogram().Name("tocsin_notifications_latency_seconds").Help("Time of requests to an Alertmanager.").Register(registry).Add(tags, latency_buckets);
+    total("tocsin_notifications_errors_total", "Requests to an Alertmanager that failed.",
+          static_cast<double>(d.errors), tags);
+    total("tocsin_notifications_dropped_total",
+          "Alerts given up: the queue was full, or the Alertmanager refused them.", static_cast<double>(d.dropped),
+          tags);
+    gauge("tocsin_notifications_queue_length", "Alerts that wait for an Alertmanager.", tags)
+        .Set(static_cast<double>(d.queued));
+    auto& latency = prometheus::BuildHistogram()
+                        .Name("tocsin_notifications_latency_seconds")
+                        .Help("Time of requests to an Alertmanager.")
+                        .Register(registry)
+                        .Add(tags, latency_buckets);
     for (const double seconds : d.latency_seconds) latency.Observe(seconds);
   }
 }
@@ -94,7 +114,8 @@ void OwnMetrics::Impl::refresh_actions() {
   for (const actions::ActionStatus& action : sources.actions()) {
     const Tags tags{{"action", action.name}, {"target", action.target}};
     gauge("tocsin_action_running", "1 while a command of the action runs.", tags).Set(action.running ? 1 : 0);
-    gauge("tocsin_action_breaker_open", "1 while the action is stopped after failures.", tags).Set(action.breaker_open ? 1 : 0);
+    gauge("tocsin_action_breaker_open", "1 while the action is stopped after failures.", tags)
+        .Set(action.breaker_open ? 1 : 0);
   }
 }
 
@@ -108,9 +129,12 @@ void OwnMetrics::config_loaded(bool good, core::TimePoint at) {
   const double value = good ? 1 : 0;
   impl_->gauge("tocsin_config_last_reload_successful", "1 if the last configuration read was good.").Set(value);
   // Rules written for blackbox_exporter watch this name.
-  impl_->gauge("blackbox_exporter_config_last_reload_successful", "The same, under blackbox_exporter's name.").Set(value);
-  auto& stamp = impl_->gauge("tocsin_config_last_reload_success_timestamp_seconds", "When a good configuration was last read.");
-  auto& alias = impl_->gauge("blackbox_exporter_config_last_reload_success_timestamp_seconds", "The same, under blackbox_exporter's name.");
+  impl_->gauge("blackbox_exporter_config_last_reload_successful", "The same, under blackbox_exporter's name.")
+      .Set(value);
+  auto& stamp =
+      impl_->gauge("tocsin_config_last_reload_success_timestamp_seconds", "When a good configuration was last read.");
+  auto& alias = impl_->gauge("blackbox_exporter_config_last_reload_success_timestamp_seconds",
+                             "The same, under blackbox_exporter's name.");
   if (good) {
     stamp.Set(core::to_seconds(at));
     alias.Set(core::to_seconds(at));
@@ -119,18 +143,22 @@ void OwnMetrics::config_loaded(bool good, core::TimePoint at) {
 
 void OwnMetrics::journal_usable(bool usable) {
   const std::lock_guard lock(impl_->mutex);
-  impl_->gauge("tocsin_journal_usable", "1 if the journal of actions can be written; otherwise every action is shadow.").Set(usable ? 1 : 0);
+  impl_->gauge("tocsin_journal_usable", "1 if the journal of actions can be written; otherwise every action is shadow.")
+      .Set(usable ? 1 : 0);
 }
 
 void OwnMetrics::action_step(const core::ActionRecord& record) {
   const std::lock_guard lock(impl_->mutex);
-  impl_->counter("tocsin_action_steps_total", "Steps of actions' lives, by name.",
-                 {{"action", record.action}, {"step", std::string(to_string(record.step))}}).Increment();
+  impl_
+      ->counter("tocsin_action_steps_total", "Steps of actions' lives, by name.",
+                {{"action", record.action}, {"step", std::string(to_string(record.step))}})
+      .Increment();
 }
 
 void OwnMetrics::http_request(unsigned status) {
   const std::lock_guard lock(impl_->mutex);
-  impl_->counter("tocsin_http_requests_total", "Requests answered, by status.", {{"code", std::to_string(status)}}).Increment();
+  impl_->counter("tocsin_http_requests_total", "Requests answered, by status.", {{"code", std::to_string(status)}})
+      .Increment();
 }
 
 std::string OwnMetrics::text() {

@@ -47,18 +47,28 @@ std::vector<std::string_view> metric_names(const std::string& kind) {
 class Daemon {
  public:
   Daemon(const RunOptions& options, Log log, Loaded loaded)
-      : options_(options), log_(std::move(log)), started_(wall_clock()), blocking_(4), queries_(2, 256), connector_(blocking_),
-        desk_(crash_handler()), lane_loop_(crash_handler()), judge_loop_(crash_handler()),
-        journal_(open_journal(loaded.config)), metrics_(own_sources()),
+      : options_(options),
+        log_(std::move(log)),
+        started_(wall_clock()),
+        blocking_(4),
+        queries_(2, 256),
+        connector_(blocking_),
+        desk_(crash_handler()),
+        lane_loop_(crash_handler()),
+        judge_loop_(crash_handler()),
+        journal_(open_journal(loaded.config)),
+        metrics_(own_sources()),
         judge_(judge_loop_, store_limits(loaded), log_, judge_hooks()),
-        lane_(lane_loop_, connector_, log_, LaneHooks{wall_clock, [this](auto observations, bool flip) {
-                                                        judge_.deliver(std::move(observations), flip);
-                                                      }}),
+        lane_(lane_loop_, connector_, log_,
+              LaneHooks{wall_clock,
+                        [this](auto observations, bool flip) { judge_.deliver(std::move(observations), flip); }}),
         notifier_(desk_, connector_, notifier_options(loaded.config), wall_clock, notifier_log()),
         executor_(desk_, loaded.config.actions, journal_.get(), executor_hooks()),
         web_(desk_, queries_, judge_, metrics_, web_sources()),
-        server_(desk_, [this](net::ServerRequest request) { return web_.handle(std::move(request)); }, net::ServerLimits{}),
-        local_server_(desk_, [this](net::ServerRequest request) { return web_.handle(std::move(request)); }, net::ServerLimits{}),
+        server_(
+            desk_, [this](net::ServerRequest request) { return web_.handle(std::move(request)); }, net::ServerLimits{}),
+        local_server_(
+            desk_, [this](net::ServerRequest request) { return web_.handle(std::move(request)); }, net::ServerLimits{}),
         config_(loaded.config) {
     metrics_.journal_usable(journal_ != nullptr);
     apply(std::move(loaded));
@@ -129,12 +139,14 @@ class Daemon {
 std::unique_ptr<state::Journal> Daemon::open_journal(const Config& config) {
   const std::string folder = data_folder(options_, config);
   if (folder.empty()) {
-    if (!config.actions.empty()) log_.warning("no data folder: every action is shadow", {{"help", "give --data-dir or storage.path"}});
+    if (!config.actions.empty())
+      log_.warning("no data folder: every action is shadow", {{"help", "give --data-dir or storage.path"}});
     return nullptr;
   }
   auto journal = state::Journal::open(folder);
   if (!journal) {
-    log_.error("the journal cannot be used: every action is shadow", {{"folder", folder}, {"detail", journal.error().detail}});
+    log_.error("the journal cannot be used: every action is shadow",
+               {{"folder", folder}, {"detail", journal.error().detail}});
     return nullptr;
   }
   return std::move(*journal);
@@ -177,7 +189,8 @@ alerts::NotifierOptions Daemon::notifier_options(const Config& config) const {
   alerts::NotifierOptions options;
   options.alertmanagers = config.alertmanagers;
   options.external_labels = config.global.external_labels;
-  options.external_url = config.global.external_url.empty() ? "http://" + host_name() + ":9477" : config.global.external_url;
+  options.external_url =
+      config.global.external_url.empty() ? "http://" + host_name() + ":9477" : config.global.external_url;
   return options;
 }
 
@@ -189,12 +202,19 @@ alerts::Notifier::Log Daemon::notifier_log() {
 
 void Daemon::record(const core::ActionRecord& record) {
   metrics_.action_step(record);
-  log_.info("action " + std::string(to_string(record.step)), {{"action", record.action}, {"target", record.target}, {"from", record.from},
-                                                              {"to", record.to}, {"alert", record.alert}, {"reason", record.reason}, {"action_id", record.id}});
+  log_.info("action " + std::string(to_string(record.step)), {{"action", record.action},
+                                                              {"target", record.target},
+                                                              {"from", record.from},
+                                                              {"to", record.to},
+                                                              {"alert", record.alert},
+                                                              {"reason", record.reason},
+                                                              {"action_id", record.id}});
 }
 
 net::Task<std::pair<std::optional<double>, std::string>> Daemon::query_number(std::string expression) {
-  std::function<NumberAnswer()> work = [view = judge_.snapshot(), expression] { return query_one_number(view, expression, wall_clock()); };
+  std::function<NumberAnswer()> work = [view = judge_.snapshot(), expression] {
+    return query_one_number(view, expression, wall_clock());
+  };
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   std::optional<NumberAnswer> answer = co_await offload(desk_, queries_, std::move(work), deadline);
   if (!answer) {
@@ -208,7 +228,9 @@ actions::ExecutorHooks Daemon::executor_hooks() {
   actions::ExecutorHooks hooks;
   hooks.clock = wall_clock;
   hooks.record = [this](const core::ActionRecord& r) { record(r); };
-  hooks.suppression = [this](core::Labels labels, core::Deadline deadline) { return notifier_.suppression(std::move(labels), deadline); };
+  hooks.suppression = [this](core::Labels labels, core::Deadline deadline) {
+    return notifier_.suppression(std::move(labels), deadline);
+  };
   hooks.query = [this](std::string expression) { return query_number(std::move(expression)); };
   return hooks;
 }
@@ -275,7 +297,9 @@ void Daemon::apply(Loaded loaded) {
   rules.settings.interval = loaded.config.global.evaluation_interval;
   rules.settings.resend_delay = loaded.config.global.resend_delay;
   rules.settings.evaluation_timeout = loaded.config.global.evaluation_timeout;
-  rules.settings.stopwatch = [] { return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()); };
+  rules.settings.stopwatch = [] {
+    return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch());
+  };
   rules.settings.templates.external_labels = loaded.config.global.external_labels;
   rules.settings.templates.external_url = notifier_options(loaded.config).external_url;
   rules.groups = std::move(loaded.groups);
@@ -303,16 +327,20 @@ net::Task<ReloadResult> Daemon::reload() {
     auto loaded = load_everything(path, load, diagnostics);
     return {std::move(loaded), diagnostics.render()};
   };
-  std::optional<Read> read = co_await offload(desk_, blocking_, std::move(work), std::chrono::steady_clock::now() + reload_time);
+  std::optional<Read> read =
+      co_await offload(desk_, blocking_, std::move(work), std::chrono::steady_clock::now() + reload_time);
   if (read && read->first) {
     const std::string listen = config_.web.listen;
     notifier_.reconfigure(notifier_options(read->first->config));
     executor_.reconfigure(read->first->config.actions);
     apply(std::move(*read->first));
     result.good = true;
-    result.message = fmt::format("{}reloaded: {} targets, {} actions\n", read->second, config_.targets.size(), config_.actions.size());
-    if (config_.web.listen != listen && !options_.listen) log_.warning("web.listen has changed: restart tocsin to listen there");
-    log_.info("configuration reloaded", {{"targets", std::to_string(config_.targets.size())}, {"actions", std::to_string(config_.actions.size())}});
+    result.message = fmt::format("{}reloaded: {} targets, {} actions\n", read->second, config_.targets.size(),
+                                 config_.actions.size());
+    if (config_.web.listen != listen && !options_.listen)
+      log_.warning("web.listen has changed: restart tocsin to listen there");
+    log_.info("configuration reloaded", {{"targets", std::to_string(config_.targets.size())},
+                                         {"actions", std::to_string(config_.actions.size())}});
   } else {
     result.message = read ? read->second : "reading the configuration took too long\n";
     config_good_ = false;
@@ -367,7 +395,8 @@ bool Daemon::listen() {
     net::Address local;
     local.host = path;
     local.unix_socket = true;
-    if (const auto bound = local_server_.listen(local); !bound) log_.warning("no local socket", {{"path", path}, {"detail", bound.error().detail}});
+    if (const auto bound = local_server_.listen(local); !bound)
+      log_.warning("no local socket", {{"path", path}, {"detail", bound.error().detail}});
   }
   return true;
 }
@@ -391,7 +420,9 @@ int Daemon::run() {
     judge_loop_.run();
   });
   notify_ready("watching");
-  log_.info("watching", {{"version", TOCSIN_VERSION}, {"targets", std::to_string(config_.targets.size())}, {"actions", std::to_string(config_.actions.size())}});
+  log_.info("watching", {{"version", TOCSIN_VERSION},
+                         {"targets", std::to_string(config_.targets.size())},
+                         {"actions", std::to_string(config_.actions.size())}});
   desk_.run();
   lane_loop_.stop();
   judge_loop_.stop();

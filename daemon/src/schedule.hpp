@@ -14,7 +14,8 @@ namespace tocsin::daemon {
 /// Probes start on the ticks of a wheel, so that many wake the processor once.
 inline constexpr std::chrono::milliseconds wheel_tick{100};
 
-/// Where in its interval the n-th target begins: the golden ratio spreads any number of targets evenly and moves none when more come.
+/// Where in its interval the n-th target begins: the golden ratio spreads any number of targets evenly and moves none
+/// when more come.
 [[nodiscard]] std::chrono::milliseconds wheel_offset(std::uint64_t n, core::Duration interval);
 
 /// Which targets are due. Ticks count from the wheel's start.
@@ -25,7 +26,8 @@ class Wheel {
 
   /// The target's first probe comes at the first tick of its offset that is not before `now`.
   void add(std::uint32_t target, std::uint64_t n, core::Duration interval, core::Deadline now);
-  /// The targets whose tick has come, each put back for its next interval; intervals that were slept through are skipped, not caught up.
+  /// The targets whose tick has come, each put back for its next interval; intervals that were slept through are
+  /// skipped, not caught up.
   [[nodiscard]] std::vector<std::uint32_t> due(core::Deadline now);
   /// Forgets a target when it next comes up.
   void remove(std::uint32_t target);

@@ -26,13 +26,17 @@ std::string ago(core::TimePoint now, const std::optional<core::TimePoint>& then)
   if (!then) return "never";
   const auto gone = std::max(core::Duration{0}, now - *then);
   // Whole seconds are enough for people.
-  return core::format_duration(std::chrono::duration_cast<core::Duration>(std::chrono::floor<std::chrono::seconds>(gone))) + " ago";
+  return core::format_duration(
+             std::chrono::duration_cast<core::Duration>(std::chrono::floor<std::chrono::seconds>(gone))) +
+         " ago";
 }
 
 std::string clock(core::TimePoint time) { return core::format_rfc3339(time).substr(0, 19) + "Z"; }
 
 std::string more(std::size_t total) {
-  return total > rows_shown ? fmt::format("<p class=\"quiet\">{} more are not shown; the JSON has all.</p>\n", total - rows_shown) : "";
+  return total > rows_shown
+             ? fmt::format("<p class=\"quiet\">{} more are not shown; the JSON has all.</p>\n", total - rows_shown)
+             : "";
 }
 
 struct ShownAlert {
@@ -53,7 +57,8 @@ std::vector<ShownAlert> alerts_in_order(const PageData& data) {
       for (const core::Alert& alert : rule.alerts) all.push_back({&rule, &alert});
     }
   }
-  std::stable_sort(all.begin(), all.end(), [](const ShownAlert& a, const ShownAlert& b) { return a.rank() < b.rank(); });
+  std::stable_sort(all.begin(), all.end(),
+                   [](const ShownAlert& a, const ShownAlert& b) { return a.rank() < b.rank(); });
   return all;
 }
 
@@ -66,13 +71,16 @@ std::string alerts_table(const PageData& data, const std::vector<ShownAlert>& al
     std::string since = ago(data.now, fires ? alert.fired_at : std::optional(alert.active_at));
     if (!fires) since += fmt::format(", fires after {}", core::format_duration(shown.rule->hold));
     rows += fmt::format(
-        "<tr><td class=\"{}\">{}{}</td><td>{}</td><td><code>{}</code><br>{}</td><td class=\"number\">{:.4g}</td><td>{}</td></tr>\n",
-        shown.is_watchdog() ? "quiet" : fires ? "bad" : "wait", to_string(alert.state),
-        alert.held ? " (held: its data is missing)" : "", escape_html(alert.rule), escape_html(alert.labels.to_string()),
-        escape_html(alert.annotations.get("summary")), alert.value, since);
+        "<tr><td class=\"{}\">{}{}</td><td>{}</td><td><code>{}</code><br>{}</td><td "
+        "class=\"number\">{:.4g}</td><td>{}</td></tr>\n",
+        shown.is_watchdog() ? "quiet"
+        : fires             ? "bad"
+                            : "wait",
+        to_string(alert.state), alert.held ? " (held: its data is missing)" : "", escape_html(alert.rule),
+        escape_html(alert.labels.to_string()), escape_html(alert.annotations.get("summary")), alert.value, since);
   }
-  return "<table><tr><th>State</th><th>Alert</th><th>Labels</th><th>Value</th><th>Since</th></tr>\n" + rows + "</table>" +
-         more(all.size());
+  return "<table><tr><th>State</th><th>Alert</th><th>Labels</th><th>Value</th><th>Since</th></tr>\n" + rows +
+         "</table>" + more(all.size());
 }
 
 std::string targets_table(const PageData& data) {
@@ -85,35 +93,51 @@ std::string targets_table(const PageData& data) {
   order.resize(std::min(total, rows_shown));
   for (const TargetStatus* t : order) {
     const std::string_view css = !t->last_probe ? "quiet" : t->held ? "wait" : t->good ? "good" : "bad";
-    const std::string state = !t->last_probe ? "not probed yet" : t->held ? "confirming a failure" : t->good ? "well" : std::string(to_string(t->outcome));
-    rows += fmt::format("<tr><td class=\"{}\">{}</td><td>{}</td><td><code>{}</code></td><td>{}</td><td class=\"number\">{:.1f} ms</td><td>{}</td><td>{}</td></tr>\n",
-                        css, state, escape_html(t->job), escape_html(t->display), ago(data.now, t->last_probe), t->took_seconds * 1000,
-                        ago(data.now, t->since), t->outcome == core::Outcome::ok ? "" : escape_html(t->detail));
+    const std::string state = !t->last_probe ? "not probed yet"
+                              : t->held      ? "confirming a failure"
+                              : t->good      ? "well"
+                                             : std::string(to_string(t->outcome));
+    rows += fmt::format(
+        "<tr><td class=\"{}\">{}</td><td>{}</td><td><code>{}</code></td><td>{}</td><td class=\"number\">{:.1f} "
+        "ms</td><td>{}</td><td>{}</td></tr>\n",
+        css, state, escape_html(t->job), escape_html(t->display), ago(data.now, t->last_probe), t->took_seconds * 1000,
+        ago(data.now, t->since), t->outcome == core::Outcome::ok ? "" : escape_html(t->detail));
   }
-  return "<table><tr><th>State</th><th>Job</th><th>Target</th><th>Probed</th><th>Took</th><th>Since</th><th>What was seen</th></tr>\n" + rows + "</table>" + more(total);
+  return "<table><tr><th>State</th><th>Job</th><th>Target</th><th>Probed</th><th>Took</th><th>Since</th><th>What was "
+         "seen</th></tr>\n" +
+         rows + "</table>" + more(total);
 }
 
 std::string actions_table(const PageData& data) {
   if (data.actions.empty()) return "<p class=\"quiet\">None is configured: tocsin only tells.</p>";
   std::string rows;
   for (const actions::ActionStatus& a : data.actions) {
-    rows += fmt::format("<tr><td>{}</td><td><code>{}</code></td><td{}>{}</td><td>{}{}</td><td>{}{}</td><td>{}</td><td>{}</td></tr>\n",
-                        escape_html(a.name), escape_html(a.target), a.mode == "auto" ? "" : " class=\"quiet\"", escape_html(a.mode),
-                        a.running ? "<span class=\"wait\">running</span> " : "", a.breaker_open ? "<span class=\"bad\">stopped after failures</span>" : std::string(to_string(a.step)),
-                        a.from.empty() ? "" : escape_html(a.from) + " &rarr; ", escape_html(a.to), escape_html(a.last_reason),
-                        a.not_before && *a.not_before > data.now ? clock(*a.not_before) : "");
+    rows += fmt::format(
+        "<tr><td>{}</td><td><code>{}</code></td><td{}>{}</td><td>{}{}</td><td>{}{}</td><td>{}</td><td>{}</td></tr>\n",
+        escape_html(a.name), escape_html(a.target), a.mode == "auto" ? "" : " class=\"quiet\"", escape_html(a.mode),
+        a.running ? "<span class=\"wait\">running</span> " : "",
+        a.breaker_open ? "<span class=\"bad\">stopped after failures</span>" : std::string(to_string(a.step)),
+        a.from.empty() ? "" : escape_html(a.from) + " &rarr; ", escape_html(a.to), escape_html(a.last_reason),
+        a.not_before && *a.not_before > data.now ? clock(*a.not_before) : "");
   }
-  return "<table><tr><th>Action</th><th>Target</th><th>Mode</th><th>State</th><th>Change</th><th>Why, or why not</th><th>Not before</th></tr>\n" + rows + "</table>";
+  return "<table><tr><th>Action</th><th>Target</th><th>Mode</th><th>State</th><th>Change</th><th>Why, or why "
+         "not</th><th>Not before</th></tr>\n" +
+         rows + "</table>";
 }
 
 std::string destinations_table(const PageData& data) {
-  if (data.destinations.empty()) return "<p class=\"bad\"><span class=\"bad\">None is configured: nobody is told.</span></p>";
+  if (data.destinations.empty())
+    return "<p class=\"bad\"><span class=\"bad\">None is configured: nobody is told.</span></p>";
   std::string rows;
   for (const alerts::DestinationStatus& d : data.destinations) {
-    rows += fmt::format("<tr><td><code>{}</code></td><td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td>{}</td><td>{}</td></tr>\n",
-                        escape_html(d.url), d.sent, d.queued, d.dropped, ago(data.now, d.last_success), escape_html(d.last_error));
+    rows += fmt::format(
+        "<tr><td><code>{}</code></td><td class=\"number\">{}</td><td class=\"number\">{}</td><td "
+        "class=\"number\">{}</td><td>{}</td><td>{}</td></tr>\n",
+        escape_html(d.url), d.sent, d.queued, d.dropped, ago(data.now, d.last_success), escape_html(d.last_error));
   }
-  return "<table><tr><th>URL</th><th>Sent</th><th>Waiting</th><th>Dropped</th><th>Last success</th><th>Last error</th></tr>\n" + rows + "</table>";
+  return "<table><tr><th>URL</th><th>Sent</th><th>Waiting</th><th>Dropped</th><th>Last success</th><th>Last "
+         "error</th></tr>\n" +
+         rows + "</table>";
 }
 
 std::string groups_table(const PageData& data) {
@@ -121,13 +145,18 @@ std::string groups_table(const PageData& data) {
   for (const auto& group : data.groups) {
     std::string errors;
     for (const auto& rule : group->rules) {
-      if (rule.health == rules::Health::err) errors += fmt::format("<span class=\"bad\">{}</span>: {}<br>", escape_html(rule.name), escape_html(rule.last_error));
+      if (rule.health == rules::Health::err)
+        errors +=
+            fmt::format("<span class=\"bad\">{}</span>: {}<br>", escape_html(rule.name), escape_html(rule.last_error));
     }
-    rows += fmt::format("<tr><td>{}</td><td><code>{}</code></td><td class=\"number\">{}</td><td>{}</td><td class=\"number\">{:.2f} ms</td><td>{}</td></tr>\n",
-                        escape_html(group->name), escape_html(group->file), group->rules.size(), ago(data.now, group->last_evaluation),
-                        std::chrono::duration<double, std::milli>(group->evaluation_time).count(), errors);
+    rows += fmt::format(
+        "<tr><td>{}</td><td><code>{}</code></td><td class=\"number\">{}</td><td>{}</td><td class=\"number\">{:.2f} "
+        "ms</td><td>{}</td></tr>\n",
+        escape_html(group->name), escape_html(group->file), group->rules.size(), ago(data.now, group->last_evaluation),
+        std::chrono::duration<double, std::milli>(group->evaluation_time).count(), errors);
   }
-  return "<table><tr><th>Group</th><th>File</th><th>Rules</th><th>Judged</th><th>Took</th><th>Errors</th></tr>\n" + rows + "</table>";
+  return "<table><tr><th>Group</th><th>File</th><th>Rules</th><th>Judged</th><th>Took</th><th>Errors</th></tr>\n" +
+         rows + "</table>";
 }
 
 std::string fill(std::string_view page, const std::map<std::string_view, std::string>& values) {
@@ -150,12 +179,23 @@ std::string escape_html(std::string_view text) {
   out.reserve(text.size());
   for (const char c : text) {
     switch (c) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -171,17 +211,22 @@ std::string status_page(const PageData& data) {
   values["actions"] = actions_table(data);
   values["destinations"] = destinations_table(data);
   values["groups"] = groups_table(data);
-  const auto sick = std::count_if(data.targets.begin(), data.targets.end(), [](const TargetStatus& t) { return t.last_probe && !t.good && !t.held; });
+  const auto sick = std::count_if(data.targets.begin(), data.targets.end(),
+                                  [](const TargetStatus& t) { return t.last_probe && !t.good && !t.held; });
   const bool bad = firing > 0 || sick > 0 || !data.config_good;
   values["mood"] = bad ? "bad" : pending > 0 ? "wait" : "good";
-  values["verdict"] = firing > 0  ? fmt::format("{} alert{} firing", firing, firing == 1 ? "" : "s")
-                      : sick > 0  ? fmt::format("{} target{} sick", sick, sick == 1 ? " is" : "s are")
+  values["verdict"] = firing > 0    ? fmt::format("{} alert{} firing", firing, firing == 1 ? "" : "s")
+                      : sick > 0    ? fmt::format("{} target{} sick", sick, sick == 1 ? " is" : "s are")
                       : pending > 0 ? "Something is pending"
                                     : "All is well";
   values["title"] = values["verdict"] + " - tocsin";
-  values["counts"] = fmt::format("targets {}, sick {}; alerts firing {}, pending {}; actions {}", data.targets.size(), sick, firing, pending, data.actions.size());
-  values["self"] = fmt::format("Up since {}; configuration read {}{}", clock(data.started), ago(data.now, data.config_loaded),
-                               data.config_good ? "" : "; <span class=\"bad\">the last reload failed, the old configuration is in force: " + escape_html(data.config_error) + "</span>");
+  values["counts"] = fmt::format("targets {}, sick {}; alerts firing {}, pending {}; actions {}", data.targets.size(),
+                                 sick, firing, pending, data.actions.size());
+  values["self"] = fmt::format(
+      "Up since {}; configuration read {}{}", clock(data.started), ago(data.now, data.config_loaded),
+      data.config_good ? ""
+                       : "; <span class=\"bad\">the last reload failed, the old configuration is in force: " +
+                             escape_html(data.config_error) + "</span>");
   values["version"] = TOCSIN_VERSION;
   values["style"] = std::string(asset("style"));
   return fill(asset("page"), values);

@@ -25,7 +25,9 @@ std::string socket_path(const RunOptions& options) {
 
 core::Result<net::Address> listen_address(const std::string& text) {
   const auto url = net::parse_url("http://" + text);
-  if (!url) return core::Failure{core::Outcome::internal, core::Phase::none, "'" + text + "' is no address to listen on (write host:port)"};
+  if (!url)
+    return core::Failure{core::Outcome::internal, core::Phase::none,
+                         "'" + text + "' is no address to listen on (write host:port)"};
   net::Address address;
   address.host = url->host;
   address.port = url->port == 0 ? 9477 : url->port;

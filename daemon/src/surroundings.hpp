@@ -1,4 +1,5 @@
-// Where the process stands: folders, sockets, addresses and names that the command line, the configuration and systemd give.
+// Where the process stands: folders, sockets, addresses and names that the command line, the configuration and systemd
+// give.
 #pragma once
 
 #include <string>
@@ -12,7 +13,8 @@ namespace tocsin::daemon {
 
 /// The value of a variable, or empty.
 [[nodiscard]] std::string environment_value(const RunOptions& options, const std::string& name);
-/// Where the journal lives: the command line, the configuration, systemd's StateDirectory, in this order; empty: nowhere.
+/// Where the journal lives: the command line, the configuration, systemd's StateDirectory, in this order; empty:
+/// nowhere.
 [[nodiscard]] std::string data_folder(const RunOptions& options, const Config& config);
 /// The local socket: the command line, else systemd's RuntimeDirectory; empty: none.
 [[nodiscard]] std::string socket_path(const RunOptions& options);

@@ -18,7 +18,9 @@ void notify_reloading() {
 void notify_stopping() { ::sd_notify(0, "STOPPING=1"); }
 void notify_watchdog() { ::sd_notify(0, "WATCHDOG=1"); }
 void notify_status(const std::string& status) { ::sd_notify(0, ("STATUS=" + status).c_str()); }
-void notify_extend(std::chrono::seconds more) { ::sd_notify(0, fmt::format("EXTEND_TIMEOUT_USEC={}", more.count() * 1'000'000).c_str()); }
+void notify_extend(std::chrono::seconds more) {
+  ::sd_notify(0, fmt::format("EXTEND_TIMEOUT_USEC={}", more.count() * 1'000'000).c_str());
+}
 
 std::optional<std::chrono::microseconds> watchdog_interval() {
   std::uint64_t usec = 0;

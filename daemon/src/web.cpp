@@ -22,14 +22,20 @@ bool reading(const net::ServerRequest& request) { return request.method == "GET"
 
 void harden(net::ServerResponse& response) {
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
-  response.headers.emplace_back("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+  response.headers.emplace_back("Content-Security-Policy",
+                                "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
   response.headers.emplace_back("Cache-Control", "no-store");
 }
 
 }  // namespace
 
 Web::Web(net::Loop& loop, net::BlockingPool& pool, Judge& judge, OwnMetrics& metrics, WebSources sources)
-    : loop_(loop), pool_(pool), judge_(judge), metrics_(metrics), sources_(std::move(sources)), metadata_(all_metadata()) {}
+    : loop_(loop),
+      pool_(pool),
+      judge_(judge),
+      metrics_(metrics),
+      sources_(std::move(sources)),
+      metadata_(all_metadata()) {}
 
 net::Task<net::ServerResponse> Web::handle(net::ServerRequest request) {
   net::ServerResponse response = co_await route(std::move(request));
@@ -55,7 +61,9 @@ net::ServerResponse Web::metrics_page() {
 net::Task<net::ServerResponse> Web::reload(net::ServerRequest request) {
   if (request.method != "POST" && request.method != "PUT") co_return text(405, "Only POST or PUT requests allowed\n");
   if (request.peer != "local" && !sources_.lifecycle_enabled()) {
-    co_return text(403, "Reloading over HTTP is not enabled (set web.enable_lifecycle: true, or use `tocsin reload` on the host).\n");
+    co_return text(
+        403,
+        "Reloading over HTTP is not enabled (set web.enable_lifecycle: true, or use `tocsin reload` on the host).\n");
   }
   const ReloadResult result = co_await sources_.reload();
   co_return text(result.good ? 200 : 500, result.message);
@@ -84,7 +92,8 @@ net::Task<net::ServerResponse> Web::route(net::ServerRequest request) {
   if (path == "/graph") {
     // Alerts' generator URLs have Prometheus's form; what they lead to is the expression's present value.
     net::ServerResponse response = text(302, "");
-    response.headers.emplace_back("Location", "/api/v1/query?query=" + net::percent_encode(net::query_parameter(request.query, "g0.expr")));
+    response.headers.emplace_back(
+        "Location", "/api/v1/query?query=" + net::percent_encode(net::query_parameter(request.query, "g0.expr")));
     co_return response;
   }
   if (path == "/-/healthy") co_return text(200, "tocsin is healthy.\n");

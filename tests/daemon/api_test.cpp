@@ -46,14 +46,18 @@ INSTANTIATE_TEST_SUITE_P(
     Table, ApiQuery,
     testing::Values(
         QueryCase{"query=1%2B1&time=4", 200, R"({"status":"success","data":{"resultType":"scalar","result":[4,"2"]}})"},
-        QueryCase{"query=%22x%22&time=1.5", 200, R"({"status":"success","data":{"resultType":"string","result":[1.500,"x"]}})"},
-        QueryCase{"query=redis_up%7Binstance%3D%22a:6379%22%7D", 200,
-                  R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"redis_up","instance":"a:6379","job":"cache"},"value":[1001.500,"1"]}]}})"},
-        QueryCase{"query=redis_up%5B1m%5D%20offset%200s&time=1001", 200,
-                  R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"redis_up","instance":"a:6379","job":"cache"},"values":[[1000.500,"1"]]},{"metric":{"__name__":"redis_up","instance":"b:6379","job":"cache"},"values":[[1000.500,"0"]]}]}})"},
+        QueryCase{"query=%22x%22&time=1.5", 200,
+                  R"({"status":"success","data":{"resultType":"string","result":[1.500,"x"]}})"},
+        QueryCase{
+            "query=redis_up%7Binstance%3D%22a:6379%22%7D", 200,
+            R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"redis_up","instance":"a:6379","job":"cache"},"value":[1001.500,"1"]}]}})"},
+        QueryCase{
+            "query=redis_up%5B1m%5D%20offset%200s&time=1001", 200,
+            R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"redis_up","instance":"a:6379","job":"cache"},"values":[[1000.500,"1"]]},{"metric":{"__name__":"redis_up","instance":"b:6379","job":"cache"},"values":[[1000.500,"0"]]}]}})"},
         QueryCase{"query=nothing", 200, R"({"status":"success","data":{"resultType":"vector","result":[]}})"},
-        QueryCase{"query=up&time=yesterday", 400,
-                  R"({"status":"error","errorType":"bad_data","error":"invalid parameter \"time\": cannot parse \"yesterday\" to a valid timestamp"})"}));
+        QueryCase{
+            "query=up&time=yesterday", 400,
+            R"({"status":"error","errorType":"bad_data","error":"invalid parameter \"time\": cannot parse \"yesterday\" to a valid timestamp"})"}));
 
 TEST(ApiQuery, TellsWhereAQueryIsWrong) {
   store::Store store{store::Limits{}};
@@ -69,7 +73,8 @@ TEST(ApiQuery, TakesAPostedForm) {
   request.headers = {{"content-type", "application/x-www-form-urlencoded"}};
   request.body = "query=vector(3)&time=10";
   const auto response = api_query(request, store.snapshot(), core::from_millis(0));
-  EXPECT_EQ(response.body, R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[10,"3"]}]}})");
+  EXPECT_EQ(response.body,
+            R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[10,"3"]}]}})");
 }
 
 TEST(ApiAlerts, ListsThemAsPrometheusDoes) {
@@ -91,9 +96,10 @@ TEST(ApiAlerts, ListsThemAsPrometheusDoes) {
   rule.alerts.push_back(alert);
   group.rules.push_back(rule);
   const GroupStatuses groups{std::make_shared<const rules::GroupStatus>(group)};
-  EXPECT_EQ(api_alerts(groups).body,
-            R"({"status":"success","data":{"alerts":[{"labels":{"alertname":"Down","instance":"a"},"annotations":{"summary":"a \u003cb\u003e is down"},)"
-            R"("state":"firing","activeAt":"2020-09-13T12:26:40.000Z","value":"4.25e+01"}]}})");
+  EXPECT_EQ(
+      api_alerts(groups).body,
+      R"({"status":"success","data":{"alerts":[{"labels":{"alertname":"Down","instance":"a"},"annotations":{"summary":"a \u003cb\u003e is down"},)"
+      R"("state":"firing","activeAt":"2020-09-13T12:26:40.000Z","value":"4.25e+01"}]}})");
   net::ServerRequest request;
   request.query = "type=record";
   EXPECT_EQ(api_rules(request, groups).body.find("redis_up == 0"), std::string::npos);
@@ -105,7 +111,17 @@ TEST(ApiAlerts, ListsThemAsPrometheusDoes) {
 
 TEST(Json, EscapesControlCharacters) {
   JsonWriter json;
-  json.begin_object().key("a\"b").string("x\n\x01<").key("n").number(0.5).key("l").begin_array().integer(1).integer(2).end_array().end_object();
+  json.begin_object()
+      .key("a\"b")
+      .string("x\n\x01<")
+      .key("n")
+      .number(0.5)
+      .key("l")
+      .begin_array()
+      .integer(1)
+      .integer(2)
+      .end_array()
+      .end_object();
   EXPECT_EQ(json.take(), R"({"a\"b":"x\n\u0001\u003c","n":0.5,"l":[1,2]})");
 }
 

@@ -17,7 +17,8 @@ TEST(Logfmt, QuotesWhatNeedsIt) {
 
 TEST(Log, LeavesOutWhatIsBelowItsLevel) {
   std::vector<std::string> lines;
-  const Log log(Level::warning, [&lines](Level, std::string_view message, std::span<const Field>) { lines.emplace_back(message); });
+  const Log log(Level::warning,
+                [&lines](Level, std::string_view message, std::span<const Field>) { lines.emplace_back(message); });
   log.debug("a");
   log.info("b");
   log.warning("c");

@@ -11,8 +11,9 @@ TEST(Exposition, GroupsFamiliesAndLeavesOutWhatRulesMade) {
   store::Store store{store::Limits{}};
   const auto target = store.open_block("target");
   core::Batch batch;
-  batch.fresh = {{0, core::Labels{{"__name__", "redis_up"}, {"job", "cache"}, {"instance", "a\"b"}}},
-                 {1, core::Labels{{"__name__", "redis_commands_total"}, {"job", "cache"}, {"instance", "a\"b"}, {"cmd", "get"}}}};
+  batch.fresh = {
+      {0, core::Labels{{"__name__", "redis_up"}, {"job", "cache"}, {"instance", "a\"b"}}},
+      {1, core::Labels{{"__name__", "redis_commands_total"}, {"job", "cache"}, {"instance", "a\"b"}, {"cmd", "get"}}}};
   batch.rows = {{0, 1}, {1, 12}};
   (void)store.append(target, core::from_millis(10'000), batch);
   const auto rule = store.open_block("rule");
@@ -24,19 +25,23 @@ TEST(Exposition, GroupsFamiliesAndLeavesOutWhatRulesMade) {
   store.publish();
   Metadata metadata;
   metadata.emplace("redis_up", core::MetricMeta{"redis_up", core::MetricType::gauge, "Whether Redis answered."});
-  metadata.emplace("redis_commands_total", core::MetricMeta{"redis_commands_total", core::MetricType::counter, "Calls."});
+  metadata.emplace("redis_commands_total",
+                   core::MetricMeta{"redis_commands_total", core::MetricType::counter, "Calls."});
   EXPECT_EQ(expose_targets(store.snapshot(), metadata, core::from_millis(11'000)),
             "# HELP redis_commands_total Calls.\n# TYPE redis_commands_total counter\n"
             "redis_commands_total{cmd=\"get\",instance=\"a\\\"b\",job=\"cache\"} 12\n"
             "# HELP redis_up Whether Redis answered.\n# TYPE redis_up gauge\n"
             "redis_up{instance=\"a\\\"b\",job=\"cache\"} 1\n");
-  EXPECT_EQ(expose_targets(store.snapshot(), metadata, core::from_millis(400'000)), "") << "values older than the look-back are not given";
+  EXPECT_EQ(expose_targets(store.snapshot(), metadata, core::from_millis(400'000)), "")
+      << "values older than the look-back are not given";
 }
 
 TEST(Exposition, KeepsItsLayoutOnlyWhileTheSeriesStayTheSame) {
   store::Store store{store::Limits{}};
   const auto target = store.open_block("target");
-  const auto up = [](const char* instance) { return core::Labels{{"__name__", "redis_up"}, {"job", "cache"}, {"instance", instance}}; };
+  const auto up = [](const char* instance) {
+    return core::Labels{{"__name__", "redis_up"}, {"job", "cache"}, {"instance", instance}};
+  };
   Exposition exposition;
   const Metadata metadata;
   const auto page = [&](std::int64_t at) {
@@ -55,8 +60,9 @@ TEST(Exposition, KeepsItsLayoutOnlyWhileTheSeriesStayTheSame) {
   batch.fresh = {{1, up("a")}};
   batch.rows = {{0, 0}, {1, 1}};
   (void)store.append(target, core::from_millis(12'000), batch);
-  EXPECT_EQ(page(12'000),
-            "# TYPE redis_up untyped\nredis_up{instance=\"a\",job=\"cache\"} 1\nredis_up{instance=\"b\",job=\"cache\"} 0\n");
+  EXPECT_EQ(
+      page(12'000),
+      "# TYPE redis_up untyped\nredis_up{instance=\"a\",job=\"cache\"} 1\nredis_up{instance=\"b\",job=\"cache\"} 0\n");
   batch.fresh.clear();
   batch.rows = {{1, 1}};
   (void)store.append(target, core::from_millis(13'000), batch);

@@ -77,13 +77,22 @@ INSTANTIATE_TEST_SUITE_P(
     Table, Confirming,
     testing::Values(
         // A slip between good answers leaves no trace but a count.
-        std::pair{core::Duration{500}, std::vector<Step>{{true, Verdict::append}, {false, Verdict::hold}, {true, Verdict::drop_held}, {true, Verdict::append}}},
+        std::pair{
+            core::Duration{500},
+            std::vector<Step>{
+                {true, Verdict::append}, {false, Verdict::hold}, {true, Verdict::drop_held}, {true, Verdict::append}}},
         // A failure that is confirmed is told with both its times; later ones need no confirmation.
-        std::pair{core::Duration{500}, std::vector<Step>{{true, Verdict::append}, {false, Verdict::hold}, {false, Verdict::append_both}, {false, Verdict::append}, {true, Verdict::append}, {false, Verdict::hold}}},
+        std::pair{core::Duration{500}, std::vector<Step>{{true, Verdict::append},
+                                                         {false, Verdict::hold},
+                                                         {false, Verdict::append_both},
+                                                         {false, Verdict::append},
+                                                         {true, Verdict::append},
+                                                         {false, Verdict::hold}}},
         // A target that is sick from the start is confirmed as well.
         std::pair{core::Duration{500}, std::vector<Step>{{false, Verdict::hold}, {false, Verdict::append_both}}},
         // Without `confirm` the first failure counts.
-        std::pair{core::Duration{0}, std::vector<Step>{{true, Verdict::append}, {false, Verdict::append}, {false, Verdict::append}}}));
+        std::pair{core::Duration{0},
+                  std::vector<Step>{{true, Verdict::append}, {false, Verdict::append}, {false, Verdict::append}}}));
 
 TEST(Confirmation, KnowsWhatWasSettled) {
   Confirmation confirmation;

@@ -29,11 +29,14 @@ TEST(Surroundings, ReadListenAddresses) {
 
 TEST(NumberQuery, GivesOneNumberOrSaysWhyNot) {
   const store::Store store{store::Limits{}};
-  const auto ask = [&](const std::string& expression) { return query_one_number(store.snapshot(), expression, core::from_millis(1000)); };
+  const auto ask = [&](const std::string& expression) {
+    return query_one_number(store.snapshot(), expression, core::from_millis(1000));
+  };
   EXPECT_EQ(ask("1 + 1").first, 2.0);
   EXPECT_EQ(ask("vector(3)").first, 3.0);
   EXPECT_EQ(ask("nothing").second, "the expression gives nothing");
-  EXPECT_EQ(ask("vector(1) or label_replace(vector(2), \"a\", \"b\", \"\", \"\")").second, "the expression gives more than one series");
+  EXPECT_EQ(ask("vector(1) or label_replace(vector(2), \"a\", \"b\", \"\", \"\")").second,
+            "the expression gives more than one series");
   EXPECT_NE(ask("sum(").second.find("parse error"), std::string::npos);
 }
 

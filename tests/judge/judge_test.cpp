@@ -22,7 +22,8 @@ core::TimePoint wall() { return std::chrono::time_point_cast<core::Duration>(std
 
 std::vector<rules::GroupSpec> groups(const std::string& text) {
   core::Diagnostics diagnostics;
-  const auto document = core::parse_yaml(std::make_shared<core::SourceFile>(core::SourceFile{"rules.yml", text}), diagnostics);
+  const auto document =
+      core::parse_yaml(std::make_shared<core::SourceFile>(core::SourceFile{"rules.yml", text}), diagnostics);
   auto specs = rules::parse_rule_file(document, diagnostics);
   EXPECT_FALSE(diagnostics.has_errors()) << diagnostics.render();
   return specs;
@@ -35,12 +36,13 @@ class JudgeTest : public testing::Test {
   net::Loop loop{[](const std::string& name, const std::string& what) { ADD_FAILURE() << name << ": " << what; }};
   std::mutex mutex;
   std::vector<core::AlertChange> told;
-  Judge judge{loop, store::Limits{}, Log(Level::error, stderr_sink()), JudgeHooks{wall,
-                                                                                    [this](std::vector<core::AlertChange> changes) {
-                                                                                      const std::lock_guard lock(mutex);
-                                                                                      for (auto& c : changes) told.push_back(std::move(c));
-                                                                                    },
-                                                                                    [] { return std::vector<std::pair<core::Labels, double>>{}; }}};
+  Judge judge{loop, store::Limits{}, Log(Level::error, stderr_sink()),
+              JudgeHooks{wall,
+                         [this](std::vector<core::AlertChange> changes) {
+                           const std::lock_guard lock(mutex);
+                           for (auto& c : changes) told.push_back(std::move(c));
+                         },
+                         [] { return std::vector<std::pair<core::Labels, double>>{}; }}};
   std::thread thread{[this] { loop.run(); }};
 
   void SetUp() override {
@@ -67,7 +69,8 @@ class JudgeTest : public testing::Test {
     observation.target = 1;
     observation.at = at;
     observation.outcome = up > 0 ? core::Outcome::ok : core::Outcome::connect;
-    if (!introduced) observation.batch.fresh = {{0, core::Labels{{"__name__", "redis_up"}, {"job", "cache"}, {"instance", "a"}}}};
+    if (!introduced)
+      observation.batch.fresh = {{0, core::Labels{{"__name__", "redis_up"}, {"job", "cache"}, {"instance", "a"}}}};
     introduced = true;
     observation.batch.rows = {{0, up}};
     std::vector<core::Observation> all;
@@ -76,7 +79,8 @@ class JudgeTest : public testing::Test {
   }
   std::size_t count(core::AlertChange::Kind kind) {
     const std::lock_guard lock(mutex);
-    return static_cast<std::size_t>(std::count_if(told.begin(), told.end(), [kind](const auto& c) { return c.kind == kind; }));
+    return static_cast<std::size_t>(
+        std::count_if(told.begin(), told.end(), [kind](const auto& c) { return c.kind == kind; }));
   }
   bool introduced = false;
 };
@@ -86,13 +90,16 @@ TEST_F(JudgeTest, JudgesAFlipAtOnceAndNotAtTheNextSlot) {
   observe(1, true, wall() - 2s);
   ASSERT_TRUE(wait_until([&] { return judge.counters().early_runs >= 1; }));
   observe(0, true, wall());
-  EXPECT_TRUE(wait_until([&] { return count(core::AlertChange::Kind::firing) == 1; }, 2s)) << "the next slot is up to an hour away";
+  EXPECT_TRUE(wait_until([&] { return count(core::AlertChange::Kind::firing) == 1; }, 2s))
+      << "the next slot is up to an hour away";
   observe(1, true, wall() + 1ms);
   EXPECT_TRUE(wait_until([&] { return count(core::AlertChange::Kind::resolved) == 1; }, 2s));
 }
 
 TEST_F(JudgeTest, LeavesGroupsAloneThatDoNotReadTheTarget) {
-  rules("groups: [{name: g, interval: 1h, rules: [{alert: Other, expr: 'redis_up{instance=\"b\"} == 0'}, {alert: Pg, expr: 'pg_up == 0'}]}]\n");
+  rules(
+      "groups: [{name: g, interval: 1h, rules: [{alert: Other, expr: 'redis_up{instance=\"b\"} == 0'}, {alert: Pg, "
+      "expr: 'pg_up == 0'}]}]\n");
   ASSERT_TRUE(wait_until([&] { return judge.counters().early_runs == 1; })) << "the first evaluation after a start";
   observe(0, true, wall());
   observe(1, true, wall() + 1ms);

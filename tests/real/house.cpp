@@ -22,7 +22,8 @@ net::Task<Answer> ask(net::Connector& connector, std::string url, net::HttpReque
   const auto parsed = net::parse_url(url);
   std::optional<net::TlsOptions> none;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  auto answer = co_await net::fetch(connector, *parsed, std::move(none), std::move(request), net::HttpLimits{}, deadline);
+  auto answer =
+      co_await net::fetch(connector, *parsed, std::move(none), std::move(request), net::HttpLimits{}, deadline);
   Answer result;
   if (answer) {
     result.status = answer->status;
@@ -33,7 +34,8 @@ net::Task<Answer> ask(net::Connector& connector, std::string url, net::HttpReque
 
 }  // namespace
 
-Answer http(std::uint16_t port, const std::string& path, const std::string& method, const std::string& body, const std::string& content_type) {
+Answer http(std::uint16_t port, const std::string& path, const std::string& method, const std::string& body,
+            const std::string& content_type) {
   net::BlockingPool pool(1);
   net::Connector connector(pool);
   TestLoop loop;
@@ -63,11 +65,15 @@ std::unique_ptr<Nginx> start_nginx(std::uint16_t port) {
 }
 
 std::unique_ptr<Child> start_alertmanager(std::uint16_t port, const TempDir& folder, const std::string& config) {
-  const std::string file = folder.write("alertmanager.yml", config.empty() ? "route: {receiver: nobody, group_wait: 1s}\nreceivers: [{name: nobody}]\n" : config);
-  auto child = std::make_unique<Child>(std::vector<std::string>{"prometheus-alertmanager", "--config.file=" + file, "--storage.path=" + (folder / "alertmanager"),
-                                                                fmt::format("--web.listen-address=127.0.0.1:{}", port), "--cluster.listen-address="});
+  const std::string file = folder.write(
+      "alertmanager.yml",
+      config.empty() ? "route: {receiver: nobody, group_wait: 1s}\nreceivers: [{name: nobody}]\n" : config);
+  auto child = std::make_unique<Child>(std::vector<std::string>{
+      "prometheus-alertmanager", "--config.file=" + file, "--storage.path=" + (folder / "alertmanager"),
+      fmt::format("--web.listen-address=127.0.0.1:{}", port), "--cluster.listen-address="});
   child->wait_for_port(port);
-  if (!wait_until([&] { return http(port, "/-/ready").status == 200; })) throw std::runtime_error("Alertmanager is not ready: " + child->output());
+  if (!wait_until([&] { return http(port, "/-/ready").status == 200; }))
+    throw std::runtime_error("Alertmanager is not ready: " + child->output());
   return child;
 }
 
@@ -100,7 +106,9 @@ Tocsin::Tocsin(const std::string& config, std::vector<std::string> more_argument
 }
 
 void Tocsin::start() {
-  std::vector<std::string> argv{binary, "run", "--config", folder_ / "tocsin.yml", "--listen", fmt::format("127.0.0.1:{}", port_),
+  std::vector<std::string> argv{binary,     "run",
+                                "--config", folder_ / "tocsin.yml",
+                                "--listen", fmt::format("127.0.0.1:{}", port_),
                                 "--socket", folder_ / "tocsin.sock"};
   if (std::find(more_arguments_.begin(), more_arguments_.end(), "--data-dir") == more_arguments_.end()) {
     argv.insert(argv.end(), {"--data-dir", folder_ / "data"});
@@ -116,7 +124,8 @@ void Tocsin::restart() {
 }
 
 void Tocsin::wait_ready() {
-  if (!wait_until([this] { return !child_->running() || http(port_, "/-/ready").status == 200; }) || !child_->running()) {
+  if (!wait_until([this] { return !child_->running() || http(port_, "/-/ready").status == 200; }) ||
+      !child_->running()) {
     throw std::runtime_error("tocsin is not ready: " + child_->output());
   }
 }

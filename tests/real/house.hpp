@@ -22,16 +22,18 @@ struct Answer {
 };
 
 /// One request over HTTP to a port of 127.0.0.1.
-[[nodiscard]] Answer http(std::uint16_t port, const std::string& path, const std::string& method = "GET", const std::string& body = "",
-                          const std::string& content_type = "application/json");
+[[nodiscard]] Answer http(std::uint16_t port, const std::string& path, const std::string& method = "GET",
+                          const std::string& body = "", const std::string& content_type = "application/json");
 /// The body as JSON, or null.
 [[nodiscard]] boost::json::value http_json(std::uint16_t port, const std::string& path);
 
-[[nodiscard]] std::unique_ptr<Child> start_redis(std::uint16_t port, const TempDir& folder, std::vector<std::string> more = {});
+[[nodiscard]] std::unique_ptr<Child> start_redis(std::uint16_t port, const TempDir& folder,
+                                                 std::vector<std::string> more = {});
 /// Answers /health.
 [[nodiscard]] std::unique_ptr<Nginx> start_nginx(std::uint16_t port);
 /// `config` is Alertmanager's YAML; empty: one receiver that does nothing.
-[[nodiscard]] std::unique_ptr<Child> start_alertmanager(std::uint16_t port, const TempDir& folder, const std::string& config = "");
+[[nodiscard]] std::unique_ptr<Child> start_alertmanager(std::uint16_t port, const TempDir& folder,
+                                                        const std::string& config = "");
 
 /// The labels of the active alerts of that name at an Alertmanager.
 [[nodiscard]] std::vector<boost::json::object> alerts_at(std::uint16_t alertmanager, const std::string& name);
@@ -41,7 +43,8 @@ std::string silence(std::uint16_t alertmanager, const std::string& name);
 /// tocsin itself, with a configuration of its own.
 class Tocsin {
  public:
-  explicit Tocsin(const std::string& config, std::vector<std::string> more_arguments = {}, std::vector<std::string> environment = {});
+  explicit Tocsin(const std::string& config, std::vector<std::string> more_arguments = {},
+                  std::vector<std::string> environment = {});
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] Child& child() { return *child_; }
   [[nodiscard]] const TempDir& folder() const { return folder_; }
@@ -65,6 +68,7 @@ class Tocsin {
 };
 
 /// Runs the tocsin binary to its end: exit status and all that it printed.
-[[nodiscard]] std::pair<int, std::string> run_tocsin(std::vector<std::string> arguments, std::vector<std::string> environment = {});
+[[nodiscard]] std::pair<int, std::string> run_tocsin(std::vector<std::string> arguments,
+                                                     std::vector<std::string> environment = {});
 
 }  // namespace tocsin::test

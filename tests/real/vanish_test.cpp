@@ -1,4 +1,5 @@
-// A host that vanishes: its packets are dropped, no FIN and no RST tells of it. Needs root, for a network namespace of its own.
+// A host that vanishes: its packets are dropped, no FIN and no RST tells of it. Needs root, for a network namespace of
+// its own.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -24,7 +25,8 @@ class OtherHost {
     address_ = fmt::format("10.213.{}.{}", id / 64, id % 64 * 4 + 2);
     run(fmt::format("ip netns add {0} && ip link add {0}a type veth peer name {0}b netns {0}", name_));
     run(fmt::format("ip addr add {1}/30 dev {0}a && ip link set {0}a up", name_, here));
-    run(fmt::format("ip -n {0} addr add {1}/30 dev {0}b && ip -n {0} link set {0}b up && ip -n {0} link set lo up", name_, address_));
+    run(fmt::format("ip -n {0} addr add {1}/30 dev {0}b && ip -n {0} link set {0}b up && ip -n {0} link set lo up",
+                    name_, address_));
   }
   ~OtherHost() { static_cast<void>(std::system(fmt::format("ip netns del {} 2>/dev/null", name_).c_str())); }
   OtherHost(const OtherHost&) = delete;
@@ -48,15 +50,19 @@ TEST(VanishingHost, IsAtAlertmanagerWithinIntervalTimeoutAndConfirm) {
   TempDir folder;
   const OtherHost host;
   const auto port = free_port(), alertmanager_port = free_port();
-  Child redis({"ip", "netns", "exec", host.name(), "redis-server", "--port", std::to_string(port), "--bind", host.address(), "--protected-mode", "no", "--save", "", "--dir", folder.path().string()});
+  Child redis({"ip", "netns", "exec", host.name(), "redis-server", "--port", std::to_string(port), "--bind",
+               host.address(), "--protected-mode", "no", "--save", "", "--dir", folder.path().string()});
   auto alertmanager = start_alertmanager(alertmanager_port, folder);
-  const std::string rules = folder.write("rules.yml", "groups: [{name: g, rules: [{alert: Gone, expr: 'redis_up == 0', for: 0m}]}]\n");
-  Tocsin tocsin(fmt::format(R"(global: {{probe_interval: 2s, probe_timeout: 1s, confirm: 500ms, evaluation_interval: 15s}}
+  const std::string rules =
+      folder.write("rules.yml", "groups: [{name: g, rules: [{alert: Gone, expr: 'redis_up == 0', for: 0m}]}]\n");
+  Tocsin tocsin(
+      fmt::format(R"(global: {{probe_interval: 2s, probe_timeout: 1s, confirm: 500ms, evaluation_interval: 15s}}
 packs: []
 probes: [{{job: cache, targets: ['redis://{}:{}']}}]
 rule_files: ['{}']
 alertmanagers: ['http://127.0.0.1:{}']
-)", host.address(), port, rules, alertmanager_port));
+)",
+                  host.address(), port, rules, alertmanager_port));
   tocsin.wait_ready();
   ASSERT_TRUE(wait_until([&] { return tocsin.query("redis_up") == 1.0; })) << tocsin.child().output();
   const auto vanished = Clock::now();

@@ -10,8 +10,8 @@
 
 namespace tocsin::core {
 
-/// `1h30m`, `500ms`, `0`: Prometheus's format (units y w d h m s ms, each at most once, in that order; a bare number other
-/// than 0 is refused). Nothing if it is not one or does not fit.
+/// `1h30m`, `500ms`, `0`: Prometheus's format (units y w d h m s ms, each at most once, in that order; a bare number
+/// other than 0 is refused). Nothing if it is not one or does not fit.
 [[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);
 /// The shortest such text, as Prometheus prints it: `1h30m`, `0s`.
 [[nodiscard]] std::string format_duration(Duration duration);

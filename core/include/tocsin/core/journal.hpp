@@ -11,7 +11,17 @@ namespace tocsin::core {
 
 /// Steps of an action's life, in order. `skipped` may follow `proposed`; `failed` and `unknown` may follow `started`.
 enum class ActionStep {
-  proposed, shadow, skipped, claimed, started, succeeded, verifying, effective, ineffective, failed, unknown,
+  proposed,
+  shadow,
+  skipped,
+  claimed,
+  started,
+  succeeded,
+  verifying,
+  effective,
+  ineffective,
+  failed,
+  unknown,
 };
 [[nodiscard]] std::string_view to_string(ActionStep step);
 /// The step of that name; throws std::invalid_argument if there is none.

@@ -1,4 +1,5 @@
-// One condition on one label: =, !=, =~, !~ (regular expressions are RE2's, anchored at both ends, `.` matches a newline).
+// One condition on one label: =, !=, =~, !~ (regular expressions are RE2's, anchored at both ends, `.` matches a
+// newline).
 #pragma once
 
 #include <memory>
@@ -14,8 +15,8 @@ class Matcher {
  public:
   enum class Kind { equal, not_equal, regex, not_regex };
 
-  /// Throws std::invalid_argument with RE2's message where the expression is not one. Expressions that would need more than
-  /// 1 MiB of automaton are refused.
+  /// Throws std::invalid_argument with RE2's message where the expression is not one. Expressions that would need more
+  /// than 1 MiB of automaton are refused.
   Matcher(Kind kind, std::string name, std::string value);
 
   [[nodiscard]] bool matches(std::string_view value) const;

@@ -1,5 +1,5 @@
-// What can go wrong with something outside of us, as a value. A failure has a class from a fixed set (it becomes a label),
-// the phase it happened in (it names timeouts), and a sentence for the log (redacted, never a label).
+// What can go wrong with something outside of us, as a value. A failure has a class from a fixed set (it becomes a
+// label), the phase it happened in (it names timeouts), and a sentence for the log (redacted, never a label).
 #pragma once
 
 #include <boost/system/result.hpp>

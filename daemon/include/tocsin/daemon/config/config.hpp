@@ -44,13 +44,14 @@ struct TargetConfig {
   bool sentinel = true;  // watch the idle connection (HTTP: off by default)
   std::variant<probes::RedisOptions, probes::HttpOptions> options;
   core::Position at;
-  /// Everything that, when it changes, makes this another target: two configurations with equal fingerprints keep the prober running.
+  /// Everything that, when it changes, makes this another target: two configurations with equal fingerprints keep the
+  /// prober running.
   std::string fingerprint;
 };
 
 struct StorageConfig {
-  std::string path;                            // empty: nothing is kept on disk
-  std::optional<core::Duration> retention;     // none: "auto"
+  std::string path;                         // empty: nothing is kept on disk
+  std::optional<core::Duration> retention;  // none: "auto"
   std::size_t max_series = 1'000'000;
   std::size_t memory_limit = 512ULL * 1024 * 1024;
 };
@@ -84,14 +85,17 @@ struct LoadOptions {
   bool require_secrets = true;
 };
 
-/// Reads the main file and what it names (probe_files, action_files, rule_files). Everything wrong goes to `diagnostics`; without errors
-/// the result is complete. `packs` default to every pack of the binary whose kind is configured; `known_packs` are their names.
+/// Reads the main file and what it names (probe_files, action_files, rule_files). Everything wrong goes to
+/// `diagnostics`; without errors the result is complete. `packs` default to every pack of the binary whose kind is
+/// configured; `known_packs` are their names.
 [[nodiscard]] std::optional<Config> load_config(const std::string& path, const LoadOptions& options,
-                                                const std::vector<std::string>& known_packs, core::Diagnostics& diagnostics);
+                                                const std::vector<std::string>& known_packs,
+                                                core::Diagnostics& diagnostics);
 
 /// The effective configuration as YAML, secrets masked (`check -T`).
 [[nodiscard]] std::string dump_config(const Config& config);
-/// The JSON Schema (draft-07) of the configuration file, and docs/configuration.md: both made of the table that the parser uses.
+/// The JSON Schema (draft-07) of the configuration file, and docs/configuration.md: both made of the table that the
+/// parser uses.
 [[nodiscard]] std::string config_schema();
 [[nodiscard]] std::string config_markdown();
 

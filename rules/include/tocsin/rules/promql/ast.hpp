@@ -34,7 +34,9 @@ struct NumberLiteral {
   double value = 0;
   bool is_duration = false;  // written as one: `5m`
 };
-struct StringLiteral { std::string value; };
+struct StringLiteral {
+  std::string value;
+};
 struct VectorSelector {
   std::string name;  // as written before the braces; also among the matchers
   std::vector<core::Matcher> matchers;
@@ -57,7 +59,7 @@ struct Call {
   std::vector<ExprPtr> args;
 };
 struct Aggregation {
-  std::string op;  // sum, topk, ...
+  std::string op;     // sum, topk, ...
   ExprPtr parameter;  // of topk, bottomk, quantile, count_values; else null
   ExprPtr inner;
   bool without = false;
@@ -81,10 +83,14 @@ struct Unary {
   bool negative = false;
   ExprPtr inner;
 };
-struct Paren { ExprPtr inner; };
+struct Paren {
+  ExprPtr inner;
+};
 
 struct Expr {
-  std::variant<NumberLiteral, StringLiteral, VectorSelector, MatrixSelector, Subquery, Call, Aggregation, Binary, Unary, Paren> node;
+  std::variant<NumberLiteral, StringLiteral, VectorSelector, MatrixSelector, Subquery, Call, Aggregation, Binary, Unary,
+               Paren>
+      node;
   Range range;
 };
 

@@ -36,8 +36,13 @@ struct Series {
   std::vector<core::Sample> samples;
 };
 using Matrix = std::vector<Series>;
-struct Scalar { core::Sample sample; };
-struct String { core::TimePoint time; std::string value; };
+struct Scalar {
+  core::Sample sample;
+};
+struct String {
+  core::TimePoint time;
+  std::string value;
+};
 using Value = std::variant<Scalar, String, Vector, Matrix>;
 
 /// A query that could not be answered.
@@ -54,8 +59,8 @@ struct EvalLimits {
   core::Duration default_subquery_step{std::chrono::minutes{1}};
 };
 
-/// An expression made ready to run: constants folded, selectors resolved to series and cached per index generation, output labels cached
-/// per input series. Not thread-safe; each thread compiles its own.
+/// An expression made ready to run: constants folded, selectors resolved to series and cached per index generation,
+/// output labels cached per input series. Not thread-safe; each thread compiles its own.
 class Plan {
  public:
   explicit Plan(const Expr& expr);
@@ -63,10 +68,12 @@ class Plan {
   Plan(Plan&&) noexcept;
   Plan& operator=(Plan&&) noexcept;
 
-  [[nodiscard]] std::variant<Value, EvalError> instant(const store::View& view, core::TimePoint at, const EvalLimits& limits);
+  [[nodiscard]] std::variant<Value, EvalError> instant(const store::View& view, core::TimePoint at,
+                                                       const EvalLimits& limits);
   /// One value each step from `start` to `end`, both included.
-  [[nodiscard]] std::variant<Matrix, EvalError> range(const store::View& view, core::TimePoint start, core::TimePoint end,
-                                                      core::Duration step, const EvalLimits& limits);
+  [[nodiscard]] std::variant<Matrix, EvalError> range(const store::View& view, core::TimePoint start,
+                                                      core::TimePoint end, core::Duration step,
+                                                      const EvalLimits& limits);
 
  private:
   struct Impl;
