@@ -24,15 +24,16 @@ std::string socket_path(const RunOptions& options) {
 }
 
 core::Result<net::Address> listen_address(const std::string& text) {
-  const auto url = net::parse_url("http://" + text);
-  if (!url)
+  // A port of 0 asks for any free one; a URL cannot say that.
+  const bool any_port = text.ends_with(":0");
+  const auto url = net::parse_url("http://" + (any_port ? text.substr(0, text.size() - 2) : text));
+  if (!url) {
     return core::Failure{core::Outcome::internal, core::Phase::none,
                          "'" + text + "' is no address to listen on (write host:port)"};
+  }
   net::Address address;
   address.host = url->host;
-  address.port = url->port == 0 ? 9477 : url->port;
-  // A port of 0 asks for any free one.
-  if (text.ends_with(":0")) address.port = 0;
+  address.port = any_port ? 0 : url->port == 0 ? 9477 : url->port;
   return address;
 }
 

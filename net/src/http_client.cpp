@@ -1,8 +1,8 @@
-#include <openssl/evp.h>
 
 #include <deque>
 #include <utility>
 
+#include "tocsin/core/authorization.hpp"
 #include "tocsin/net/http.hpp"
 
 namespace tocsin::net {
@@ -28,14 +28,6 @@ std::optional<TlsOptions> tls_of(const Url& url, std::optional<TlsOptions> tls) 
   return tls ? std::move(tls) : TlsOptions();
 }
 
-std::string base64(std::string_view text) {
-  std::string out((text.size() + 2) / 3 * 4 + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  out.resize(static_cast<std::size_t>(size));
-  return out;
-}
-
 /// What every request to a URL carries unless the caller chose otherwise.
 void complete(HttpRequest& request, const Url& url) {
   if (header(request.headers, "Host").empty()) {
@@ -43,7 +35,9 @@ void complete(HttpRequest& request, const Url& url) {
                             url.scheme.find("unix") != std::string::npos ? "localhost" : url.authority());
   }
   if ((!url.user.empty() || !url.password.empty()) && header(request.headers, "Authorization").empty()) {
-    request.headers.emplace_back("Authorization", "Basic " + base64(url.user + ":" + url.password.reveal()));
+    const core::SecretSource password{url.password, ""};
+    if (auto basic = core::authorization({}, url.user, password))
+      request.headers.emplace_back("Authorization", std::move(*basic));
   }
 }
 

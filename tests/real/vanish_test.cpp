@@ -44,7 +44,10 @@ class OtherHost {
 };
 
 TEST(VanishingHost, IsAtAlertmanagerWithinIntervalTimeoutAndConfirm) {
-  if (::geteuid() != 0 || std::system("ip netns add tocsin-try 2>/dev/null && ip netns del tocsin-try") != 0) {
+  if (::geteuid() != 0 ||
+      std::system(
+          "ip netns add tocsin-try && ip netns exec tocsin-try true; good=$?; ip netns del tocsin-try; exit $good") !=
+          0) {
     GTEST_SKIP() << "needs root and network namespaces";
   }
   TempDir folder;
