@@ -106,11 +106,10 @@ int check(const CheckOptions& options) {
   return warned && options.lint_fatal ? lints : good;
 }
 
-int reload(const DaemonAddress& address, bool wait) {
+int reload(const DaemonAddress& address) {
   net::HttpRequest request;
   request.method = "POST";
   request.target = "/-/reload";
-  (void)wait;  // the answer comes when the reload is done, either way
   const auto answer = ask_daemon(address, std::move(request));
   if (!answer) {
     complain(fmt::format("cannot reach tocsin: {} (is it running? give --url or --socket)\n", answer.error().detail));
@@ -167,7 +166,6 @@ int command_line(int argc, char** argv) {
                             "systemd unit whose stop timeout is held against the actions' timeouts");
 
   DaemonAddress address;
-  bool wait = false;
   if (const char* folder = std::getenv("RUNTIME_DIRECTORY"); folder != nullptr)
     address.socket = std::string(folder) + "/tocsin.sock";
   const auto reach = [&address](CLI::App* command) {
@@ -175,7 +173,8 @@ int command_line(int argc, char** argv) {
     command->add_option("--socket", address.socket, "Its local socket, instead of the URL");
   };
   auto* reload_command = app.add_subcommand("reload", "Make the running daemon read its configuration again");
-  reload_command->add_flag("--wait", wait, "Come back when the reload is done (it always does)");
+  reload_command->add_flag_callback(
+      "--wait", [] {}, "Come back when the reload is done (it always does; units and scripts may say so)");
   reach(reload_command);
 
   std::string expression;
@@ -204,7 +203,7 @@ int command_line(int argc, char** argv) {
     return run(run_options);
   }
   if (check_command->parsed()) return check(check_options);
-  if (reload_command->parsed()) return reload(address, wait);
+  if (reload_command->parsed()) return reload(address);
   if (query_command->parsed()) return query(address, expression);
   if (probe_command->parsed()) {
     probe_options.environment = process_environment();
