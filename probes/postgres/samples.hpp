@@ -1,0 +1,68 @@
+// Where collectors put what they have read.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tocsin/core/labels.hpp"
+#include "tocsin/core/observation.hpp"
+
+namespace tocsin::probes::postgres {
+
+/// Adds samples to a SeriesTable under the target's labels. What is added between two `section` calls belongs to that
+/// section (a collector, or a collector in one database). A collector mostly adds the same series in the same order as
+/// the time before: then nothing is allocated and no labels are made.
+class Samples {
+ public:
+  using Label = std::pair<std::string_view, std::string_view>;
+
+  explicit Samples(core::Labels base) : base_(std::move(base)) {}
+
+  /// One sample. A label with an empty value is no label. Where the target's own labels have the same name, the
+  /// server's becomes `exported_NAME`. Values are made valid UTF-8 and cut at 256 bytes.
+  void add(std::string_view metric, std::initializer_list<Label> labels, double value) {
+    add(metric, std::span(labels.begin(), labels.size()), value);
+  }
+  void add(std::string_view metric, std::span<const Label> labels, double value);
+  void add(std::string_view metric, double value) { add(metric, std::span<const Label>(), value); }
+
+  // For the driver.
+  /// All that follows goes to this table, whose batch has begun.
+  void begin(core::SeriesTable& table);
+  /// Starts a section: what it held before is forgotten as soon as it is overwritten.
+  void section(std::string_view name);
+  /// Gives what a section was last given once more (its collector was not asked this time). False if there is nothing.
+  bool repeat(std::string_view name);
+  /// Forgets a section.
+  void drop(std::string_view name);
+  /// How many samples of a section were given last.
+  [[nodiscard]] std::size_t size(std::string_view name) const;
+
+ private:
+  struct Entry {
+    std::string key;  // metric, and names and values of labels, each ended by a zero byte
+    core::Slot slot = std::numeric_limits<core::Slot>::max();
+    std::uint32_t serial = 0;
+    double value = 0;
+  };
+  struct Section {
+    std::vector<Entry> entries;
+    std::size_t used = 0;
+  };
+  void give(Entry& entry);
+  [[nodiscard]] core::Labels labels(std::string_view key) const;
+
+  core::Labels base_;
+  core::SeriesTable* table_ = nullptr;
+  std::map<std::string, Section, std::less<>> sections_;
+  Section* current_ = nullptr;
+};
+
+}  // namespace tocsin::probes::postgres
