@@ -11,6 +11,17 @@ Socket::Socket(const Executor& executor, UniqueFd fd) : descriptor_(executor), t
   static_cast<void>(fd.release());
 }
 
+Socket::Socket(const Executor& executor) : descriptor_(executor), timer_(executor) {}
+
+std::shared_ptr<Socket> Socket::borrow(const Executor& executor, int fd) {
+  std::shared_ptr<Socket> socket(new Socket(executor));
+  boost::system::error_code error;
+  socket->descriptor_.assign(fd, error);
+  if (error) return nullptr;
+  socket->fd_ = fd;
+  return socket;
+}
+
 bool Socket::expired() const { return std::chrono::steady_clock::now() >= deadline_; }
 
 void Socket::expires_at(core::Deadline deadline) {
@@ -52,8 +63,8 @@ Task<Ready> Socket::wait(Wait kind) {
   timed_out_ = false;
   arm();
   const auto [error] = co_await descriptor_.async_wait(kind, as_values);
-  waiting_ = false;
-  if (!open_) co_return Ready::cancelled;
+  const bool stopped = !std::exchange(waiting_, false);
+  if (!open_ || stopped) co_return Ready::cancelled;
   if (!error) co_return Ready::yes;
   co_return timed_out_ ? Ready::timeout : Ready::cancelled;
 }
@@ -73,6 +84,17 @@ Task<Ready> Socket::watch() {
 
 void Socket::stop_watching() {
   if (std::exchange(watching_, false)) descriptor_.cancel();
+}
+
+void Socket::stop_waiting() {
+  if (std::exchange(waiting_, false)) descriptor_.cancel();
+}
+
+void Socket::release() noexcept {
+  if (!std::exchange(open_, false)) return;
+  ++round_;
+  static_cast<void>(descriptor_.release());
+  timer_.cancel();
 }
 
 void Socket::close() noexcept {

@@ -8,11 +8,10 @@
 
 #include "tocsin/core/time.hpp"
 #include "tocsin/net/loop.hpp"
+#include "tocsin/net/readiness.hpp"
 #include "unique_fd.hpp"
 
 namespace tocsin::net {
-
-enum class Ready { yes, timeout, cancelled };
 
 /// One timer serves every wait. A deadline that moves later leaves it armed as it is: when it fires early, it looks
 /// again.
@@ -21,6 +20,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
   using Wait = boost::asio::posix::descriptor_base::wait_type;
 
   Socket(const Executor& executor, UniqueFd fd);
+  /// Waits on a descriptor that stays another's: call `release` before this goes. Null if it cannot be watched.
+  [[nodiscard]] static std::shared_ptr<Socket> borrow(const Executor& executor, int fd);
 
   [[nodiscard]] int fd() const { return fd_; }
   [[nodiscard]] bool is_open() const { return open_; }
@@ -32,9 +33,14 @@ class Socket : public std::enable_shared_from_this<Socket> {
   /// As `wait(wait_read)`, but no deadline applies; `stop_watching` ends it.
   [[nodiscard]] Task<Ready> watch();
   void stop_watching();
+  /// Ends `wait`, from another coroutine: it returns `cancelled`.
+  void stop_waiting();
   void close() noexcept;
+  /// As `close`, but the descriptor lives on; it is the caller's.
+  void release() noexcept;
 
  private:
+  explicit Socket(const Executor& executor);
   void arm();
   void disarm();
   void on_timer(std::uint64_t round);
@@ -44,7 +50,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   core::Deadline deadline_ = core::Deadline::max();
   core::Deadline armed_for_ = core::Deadline::max();
   std::uint64_t round_ = 0;  // of the timer's waits; what an older one says does not count
-  int fd_;
+  int fd_ = -1;
   bool armed_ = false;
   bool waiting_ = false;
   bool watching_ = false;

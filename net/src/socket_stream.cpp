@@ -171,7 +171,7 @@ Task<Result<void>> SocketStream::start_tls(const TlsOptions& options, std::strin
   if (!context) co_return std::move(context).error();
   if (!socket_->is_open()) co_return not_ready(Ready::cancelled, Phase::tls);
   send_at_once();
-  session_ = std::make_unique<TlsSession>(std::move(*context), socket_->fd(), name, !options.insecure_skip_verify);
+  session_ = std::make_unique<TlsSession>(std::move(*context), socket_->fd(), name, options);
   while (true) {
     if (!socket_->is_open()) co_return not_ready(Ready::cancelled, Phase::tls);
     if (socket_->expired()) co_return not_ready(Ready::timeout, Phase::tls);

@@ -44,13 +44,35 @@ core::Result<void> load_files(SSL_CTX* context, const TlsOptions& options) {
   return {};
 }
 
+int number(TlsVersion version) {
+  switch (version) {
+    case TlsVersion::tls10:
+      return TLS1_VERSION;
+    case TlsVersion::tls11:
+      return TLS1_1_VERSION;
+    case TlsVersion::tls12:
+      return TLS1_2_VERSION;
+    case TlsVersion::tls13:
+      return TLS1_3_VERSION;
+  }
+  return TLS1_2_VERSION;
+}
+
+void set_versions(SSL_CTX* context, const TlsOptions& options) {
+  const TlsVersion least = options.min_version.value_or(TlsVersion::tls12);
+  SSL_CTX_set_min_proto_version(context, number(least));
+  if (options.max_version) SSL_CTX_set_max_proto_version(context, number(*options.max_version));
+  // OpenSSL's usual level refuses all that the old versions can do.
+  if (least < TlsVersion::tls12) SSL_CTX_set_cipher_list(context, "DEFAULT@SECLEVEL=0");
+}
+
 core::Result<std::shared_ptr<const TlsContext>> make_context(const TlsOptions& options) {
   ERR_clear_error();
   auto context = std::make_shared<TlsContext>();
   context->ssl.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX* ssl = context->ssl.get();
   if (ssl == nullptr) return core::Failure{core::Outcome::tls, core::Phase::tls, "OpenSSL has no memory for a context"};
-  SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
+  set_versions(ssl, options);
   SSL_CTX_set_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   // A resumed session shows no certificates, and a probe is to see them.
@@ -67,7 +89,8 @@ core::Result<std::shared_ptr<const TlsContext>> make_context(const TlsOptions& o
 
 core::Result<std::shared_ptr<const TlsContext>> TlsContexts::get(const TlsOptions& options) {
   TlsOptions key = options;
-  key.server_name.clear();  // belongs to the connection
+  key.server_name.clear();  // these two belong to the connection
+  key.alpn.clear();
   const std::lock_guard lock(mutex_);
   for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
     if (entry->first != key) continue;

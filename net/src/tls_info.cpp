@@ -185,6 +185,10 @@ void record_session(const SSL* ssl, TlsInfo& info) {
   info.version = version.starts_with("TLSv") ? "TLS " + std::string(version.substr(4)) : std::string(version);
   const char* cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl));
   info.cipher = cipher == nullptr ? "" : cipher;
+  const unsigned char* protocol = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl, &protocol, &size);
+  if (protocol != nullptr) info.alpn.assign(reinterpret_cast<const char*>(protocol), size);
 }
 
 }  // namespace tocsin::net

@@ -13,7 +13,7 @@ namespace tocsin::net {
 int verify_and_record(X509_STORE_CTX* store, void*);
 int record_only(X509_STORE_CTX* store, void*);
 
-/// Version and cipher, after the handshake.
+/// Version, cipher and ALPN, after the handshake.
 void record_session(const SSL* ssl, TlsInfo& info);
 
 }  // namespace tocsin::net

@@ -71,9 +71,21 @@ bool is_numeric(const std::string& name) {
   return ::inet_pton(AF_INET, name.c_str(), &ignored) == 1 || ::inet_pton(AF_INET6, name.c_str(), &ignored) == 1;
 }
 
+/// Each name behind its length.
+std::string alpn_wire(const std::vector<std::string>& protocols) {
+  std::string wire;
+  for (const std::string& name : protocols) {
+    if (name.empty() || name.size() > 255) continue;
+    wire += static_cast<char>(name.size());
+    wire += name;
+  }
+  return wire;
+}
+
 }  // namespace
 
-TlsSession::TlsSession(std::shared_ptr<const TlsContext> context, int fd, const std::string& name, bool verify)
+TlsSession::TlsSession(std::shared_ptr<const TlsContext> context, int fd, const std::string& name,
+                       const TlsOptions& options)
     : context_(std::move(context)), ssl_(SSL_new(context_->ssl.get())) {
   BIO* bio = BIO_new(socket_method());
   if (!ssl_ || bio == nullptr) throw std::bad_alloc();
@@ -88,7 +100,11 @@ TlsSession::TlsSession(std::shared_ptr<const TlsContext> context, int fd, const 
     std::string sni = name;  // the macro SSL_set_tlsext_host_name has a C cast in it
     SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, sni.data());
   }
-  if (!verify) return;
+  if (const std::string offer = alpn_wire(options.alpn); !offer.empty()) {
+    SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(offer.data()),
+                        static_cast<unsigned>(offer.size()));
+  }
+  if (options.insecure_skip_verify) return;
   X509_VERIFY_PARAM* wanted = SSL_get0_param(ssl_.get());
   if (numeric) {
     X509_VERIFY_PARAM_set1_ip_asc(wanted, name.c_str());

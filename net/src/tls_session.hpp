@@ -19,7 +19,7 @@ class TlsSession {
   enum class Step { done, want_read, want_write, closed, failed };
 
   /// `name` goes into SNI unless it is a numeric address, and is what the certificate is held against.
-  TlsSession(std::shared_ptr<const TlsContext> context, int fd, const std::string& name, bool verify);
+  TlsSession(std::shared_ptr<const TlsContext> context, int fd, const std::string& name, const TlsOptions& options);
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 

@@ -92,6 +92,38 @@ TEST_F(TlsTest, WritesAndReads) {
   EXPECT_EQ(ask("gone\n").error().outcome, Outcome::closed);
 }
 
+TEST_F(TlsTest, AgreesOnAProtocol) {
+  TlsServer server(certificates_.issue(), {"-alpn", "h2,http/1.1"});
+  TlsOptions options = trusting();
+  ASSERT_TRUE(open(server.port(), options));
+  EXPECT_EQ(stream_->tls()->alpn, "");
+  options.alpn = {"h2"};
+  ASSERT_TRUE(open(server.port(), options));
+  EXPECT_EQ(stream_->tls()->alpn, "h2");
+  options.alpn = {"unheard-of", "http/1.1"};
+  ASSERT_TRUE(open(server.port(), options));
+  EXPECT_EQ(stream_->tls()->alpn, "http/1.1");
+}
+
+TEST_F(TlsTest, KeepsToTheVersionsItMaySpeak) {
+  TlsServer server(certificates_.issue(), {"-cipher", "DEFAULT@SECLEVEL=0"});
+  TlsOptions options = trusting();
+  options.max_version = TlsVersion::tls12;
+  ASSERT_TRUE(open(server.port(), options));
+  EXPECT_EQ(stream_->tls()->version, "TLS 1.2");
+  options.min_version = TlsVersion::tls10;
+  options.max_version = TlsVersion::tls11;
+  const auto old = open(server.port(), options);
+  ASSERT_TRUE(old) << old.error().detail;
+  EXPECT_EQ(stream_->tls()->version, "TLS 1.1");
+  options = trusting();
+  options.min_version = TlsVersion::tls13;
+  TlsServer older(certificates_.issue(), {"-tls1_2"});
+  const auto refused = open(older.port(), options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().outcome, Outcome::tls);
+}
+
 TEST_F(TlsTest, TellsWhatThePeerShowed) {
   CertificateWish wish;
   wish.name = "cache, one";

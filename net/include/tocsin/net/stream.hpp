@@ -18,6 +18,8 @@
 
 namespace tocsin::net {
 
+enum class TlsVersion { tls10, tls11, tls12, tls13 };
+
 /// How to speak TLS. Equal options share one SSL context.
 struct TlsOptions {
   std::string ca_file;    // empty: the system's
@@ -25,6 +27,9 @@ struct TlsOptions {
   std::string key_file;
   std::string server_name;  // empty: the host that is connected to
   bool insecure_skip_verify = false;
+  std::optional<TlsVersion> min_version;  // none: TLS 1.2; older ones come with their weak ciphers
+  std::optional<TlsVersion> max_version;
+  std::vector<std::string> alpn;  // protocols offered, the preferred one first ("h2", "http/1.1"); empty: no ALPN
   bool operator==(const TlsOptions&) const = default;
 };
 
@@ -32,6 +37,7 @@ struct TlsOptions {
 struct TlsInfo {
   std::string version;                             // "TLS 1.3"
   std::string cipher;                              // IANA name
+  std::string alpn;                                // the protocol that was agreed on; empty: none
   std::optional<core::TimePoint> earliest_expiry;  // the smallest notAfter of the presented certificates
   std::optional<core::TimePoint> chain_expiry;     // of the verified chain; none where verification is off or failed
   std::string fingerprint_sha256;                  // of the leaf, lower-case hex
