@@ -108,7 +108,8 @@ struct Observation {
   std::chrono::nanoseconds took{0};
   Outcome outcome = Outcome::ok;
   Phase phase = Phase::none;
-  std::string detail;  // for the log and the status page; redacted
+  std::string detail;      // for the log and the status page; redacted
+  std::uint32_t cost = 0;  // what the target was asked: commands, requests; for `budget`
   Batch batch;
 
   /// Good or bad, as rules see a flip. `throttled` and `auth` are bad too, but not "down".
