@@ -71,7 +71,7 @@ endfunction()
 # daemon/config: built by itself, because tests of the configuration need nothing of the rooms that it configures.
 function(tocsin_config)
   set(root ${PROJECT_SOURCE_DIR})
-  file(GLOB sources CONFIGURE_DEPENDS ${root}/daemon/config/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${root}/daemon/config/*.cpp)
   add_library(tocsin_config STATIC ${sources})
   target_include_directories(tocsin_config PUBLIC ${root}/daemon/include ${root}/probes/include ${root}/state/include
     ${root}/alerts/include ${root}/actions/include PRIVATE ${root}/daemon)

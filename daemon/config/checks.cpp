@@ -29,6 +29,17 @@ std::optional<std::string> regex_problem(const std::string& regex) {
   return "is not a regular expression (RE2): " + compiled.error();
 }
 
+core::Type<std::string> regex() {
+  return core::text_as<std::string>(
+      "regular expression", "",
+      [](const std::string& text) -> std::variant<std::string, std::string> {
+        if (const auto problem = regex_problem(text))
+          return std::variant<std::string, std::string>(std::in_place_index<1>, *problem);
+        return std::variant<std::string, std::string>(std::in_place_index<0>, text);
+      },
+      [](const std::string& text) { return text; });
+}
+
 std::optional<std::string> json_path_problem(const std::string& text) {
   const auto path = core::JsonPath::parse(text);
   if (path) return std::nullopt;

@@ -6,20 +6,6 @@
 namespace tocsin::daemon {
 namespace {
 
-model::Probe base(const TargetConfig& target) {
-  model::Probe probe;
-  probe.job = target.job;
-  probe.kind = target.kind;
-  probe.interval = target.interval;
-  probe.timeout = target.timeout;
-  probe.confirm = target.confirm;
-  probe.reconnect = target.reconnect;
-  probe.labels = target.labels;
-  probe.labels.erase("job");
-  probe.labels.erase("instance");
-  return probe;
-}
-
 /// A query with the values of parameters masked that speak of secrets.
 std::string masked_query(std::string_view query) {
   std::string out;
@@ -38,37 +24,35 @@ std::string masked_query(std::string_view query) {
   return out;
 }
 
-model::Probe to_model(const TargetConfig& target, const probes::RedisOptions& options) {
-  model::Probe probe = base(target);
-  probe.targets = {{target.display, {}}};
-  probe.user = options.user;
-  probe.password = options.password;
-  probe.sentinel = target.sentinel;
-  probe.tls = options.tls;
+/// A target's text without what is secret in it.
+std::string masked_target(const std::string& text) {
+  if (text.find("://") == std::string::npos) return text;
+  const auto url = net::parse_url(text);
+  if (url.has_error()) return "<secret>";
+  return url->display() + (url->has_query ? "?" + masked_query(url->query) : "");
+}
+
+model::Probe masked(model::Probe probe, const GlobalConfig& global) {
+  const auto interval = probe.interval.value_or(global.probe_interval);
+  probe.interval = interval;
+  probe.timeout = probe.timeout.value_or(std::min(global.probe_timeout, interval));
+  probe.confirm = probe.confirm.value_or(std::min(global.confirm, interval));
+  probe.reconnect = probe.reconnect.value_or(global.reconnect);
+  for (model::Target& target : probe.targets) target.text = masked_target(target.text);
   return probe;
 }
 
-model::Probe to_model(const TargetConfig& target, const probes::HttpOptions& options) {
-  model::Probe probe = base(target);
-  const std::string query = options.url.has_query ? "?" + masked_query(options.url.query) : "";
-  probe.targets = {{target.display + query, {}}};
-  probe.tls = options.tls;
-  probe.method = options.method;
-  for (const auto& [name, value] : options.headers) probe.headers.emplace_back(name, model::Header{value, {}});
-  probe.body = options.body;
-  if (!options.user.empty()) probe.basic_auth = model::BasicAuth{options.user, options.password, {}};
-  probe.bearer = options.bearer;
-  probe.follow_redirects = options.follow_redirects;
-  probe.max_body = options.max_body;
-  probe.ip_protocol = options.ip_protocol;
-  model::Expect expect;
-  for (const auto& [first, last] : options.expect.status) expect.status.push_back({first, last});
-  expect.body_matches = options.expect.body_matches;
-  expect.body_not_matches = options.expect.body_not_matches;
-  for (const auto& [path, equals] : options.expect.json) expect.json.emplace_back(path, equals);
-  if (options.expect.within) expect.within = *options.expect.within;
-  probe.expect = std::move(expect);
-  return probe;
+/// A job, and one more of the same name for each target that has keys of its own.
+void add_job(const model::Probe& job, const GlobalConfig& global, std::vector<model::Probe>& into) {
+  model::Probe shared = masked(job, global);
+  std::erase_if(shared.targets, [](const model::Target& target) { return target.own != nullptr; });
+  if (!shared.targets.empty() || job.targets.empty()) into.push_back(std::move(shared));
+  for (const model::Target& target : job.targets) {
+    if (!target.own) continue;
+    model::Probe own = masked(*target.own, global);
+    own.targets = {{masked_target(target.text), target.at, nullptr, nullptr}};
+    into.push_back(std::move(own));
+  }
 }
 
 model::Alertmanager to_model(const alerts::AlertmanagerOptions& options) {
@@ -113,10 +97,7 @@ model::Root to_model(const Config& config) {
   root.global = config.global;
   root.storage = config.storage;
   root.web = config.web;
-  for (const TargetConfig& target : config.targets) {
-    root.probes.push_back(
-        std::visit([&target](const auto& options) { return to_model(target, options); }, target.options));
-  }
+  for (const JobConfig& job : config.jobs) add_job(*job.section, config.global, root.probes);
   for (const RuleFileConfig& file : config.rule_files) root.rule_files.push_back({file.path, {}});
   root.packs.emplace();
   for (const std::string& pack : config.packs) root.packs->push_back({pack, {}});

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "files.hpp"
+#include "kinds/kind.hpp"
 #include "tables.hpp"
 
 namespace tocsin::daemon {
@@ -14,11 +15,12 @@ namespace {
 using core::FieldReader;
 using core::YamlNode;
 
-/// Kinds that this version probes; a pack of another name is on always.
+/// A pack is for the kind that its name begins with; one of another name is on always.
 bool kind_is_used(const std::string& pack, const std::vector<TargetConfig>& targets) {
-  if (pack != "redis" && pack != "http") return true;
+  const std::string kind = pack.substr(0, pack.find('_'));  // redis, postgres_corrected
+  if (find_kind(kind) == nullptr) return true;
   return std::any_of(targets.begin(), targets.end(),
-                     [&pack](const TargetConfig& target) { return target.kind == pack; });
+                     [&kind](const TargetConfig& target) { return target.kind == kind; });
 }
 
 class Loader {
@@ -36,15 +38,18 @@ class Loader {
     model::Root root;
     root_table().read(reader, document.root, root);
     seen_files_.insert(reader.resolve(std::filesystem::path(path).filename().string()));
-    read_files<model::Probe>(root.probe_files, reader, probe_table(), "probes", root.probes);
-    read_files<model::Action>(root.action_files, reader, action_table(), "actions", root.actions);
+    read_files(root.probe_files, reader, probe_type(), "probes", root.probes);
+    read_files(root.action_files, reader, core::section(action_table()), "actions", root.actions);
 
     Config config;
     config.path = path;
     config.global = root.global;
     config.storage = root.storage;
     config.web = root.web;
-    for (const model::Probe& probe : root.probes) add_targets(probe, root.global, loading_, config.targets);
+    for (const model::Probe& probe : root.probes) {
+      add_targets(probe, root.global, loading_, config.targets);
+      config.jobs.push_back({probe.job, std::make_shared<const model::Probe>(probe)});
+    }
     read_rules(root.rule_files, reader, config);
     choose_packs(root, reader, config);
     add_alertmanagers(root, config);
@@ -57,9 +62,9 @@ class Loader {
  private:
   /// A file of probes or of actions is a list, or a map with that list as its only key.
   template <class T>
-  void read_files(const std::vector<core::Located<std::string>>& patterns, FieldReader& main,
-                  const core::Section<T>& table, const std::string& key, std::vector<T>& into) {
-    const auto list = core::list_of(core::section(table));
+  void read_files(const std::vector<core::Located<std::string>>& patterns, FieldReader& main, const core::Type<T>& type,
+                  const std::string& key, std::vector<T>& into) {
+    const auto list = core::list_of(type);
     for (const auto& pattern : patterns) {
       for (const std::string& path : expand(pattern, main)) {
         if (!seen_files_.insert(path).second) continue;

@@ -30,8 +30,6 @@ struct Loading {
 /// The targets of one probe section.
 void add_targets(const model::Probe& probe, const GlobalConfig& global, const Loading& loading,
                  std::vector<TargetConfig>& into);
-/// A hash of everything that matters to how the target is probed, secrets included; their text cannot be had from it.
-[[nodiscard]] std::string fingerprint(const TargetConfig& target);
 
 [[nodiscard]] std::optional<alerts::AlertmanagerOptions> make_alertmanager(const model::Alertmanager& section,
                                                                            const Loading& loading);

@@ -3,73 +3,50 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "config/auth.hpp"
+#include "config/kinds/http.hpp"
 #include "tocsin/core/fields.hpp"
 #include "tocsin/daemon/config/config.hpp"
 
 namespace tocsin::daemon::model {
 
-struct BasicAuth {
-  std::string user;
-  core::SecretSource password;
-  core::Place place;
+struct Probe;
+
+/// A target as it is written: text, or a map of `url` and of keys that hold for this target alone.
+struct Target {
+  std::string text;
+  core::Position at;
+  std::shared_ptr<const core::YamlNode> keys;  // of a map, without `url`
+  std::shared_ptr<const Probe> own;            // the job's section with these keys put over it
 };
 
-struct Authorization {
-  std::string type = "Bearer";
-  core::SecretSource credentials;
-  core::Place place;
-};
-
-struct Header {
-  core::SecretSource value;
-  core::Place place;
-};
-
-struct StatusRange {
-  unsigned first = 0;
-  unsigned last = 0;
-};
-
-struct Expect {
-  std::vector<StatusRange> status;
-  std::vector<std::string> body_matches;
-  std::vector<std::string> body_not_matches;
-  std::vector<std::pair<std::string, std::string>> json;
-  std::optional<core::Duration> within;
-};
-
+/// A job. What every kind has stands here, what some kinds have in the struct that daemon/config/kinds/<kind>.hpp
+/// declares.
 struct Probe {
   std::string job;
   std::optional<std::string> kind;
-  std::vector<core::Located<std::string>> targets;
+  std::vector<Target> targets;
   std::string target_file;
   std::optional<core::Duration> interval;
   std::optional<core::Duration> timeout;
   std::optional<core::Duration> confirm;
   std::optional<core::Duration> reconnect;
   core::Labels labels;
+  // What several kinds share.
   std::optional<net::TlsOptions> tls;
-  // redis
   std::string user;
   core::SecretSource password;
   std::optional<bool> sentinel;
-  // http
-  std::optional<std::string> method;
-  std::vector<std::pair<std::string, Header>> headers;
-  std::string body;
-  std::optional<BasicAuth> basic_auth;
-  core::SecretSource bearer;
-  std::optional<Authorization> authorization;
-  std::optional<bool> follow_redirects;
-  std::optional<std::uint64_t> max_body;
-  std::optional<probes::HttpOptions::IpProtocol> ip_protocol;
-  std::optional<Expect> expect;
+  // What one kind brought.
+  HttpKeys http;
   core::Place place;
+  std::string digest;  // of the section as written, its targets left out
 };
 
 struct Alertmanager {

@@ -20,9 +20,6 @@ using model::Root;
 
 namespace {
 
-constexpr Duration shortest_interval{100};
-constexpr Duration longest_interval{std::chrono::hours{24}};
-
 Section<GlobalConfig> global_table() {
   return Section<GlobalConfig>(
       "global", "What holds for everything that does not say otherwise.",
@@ -102,91 +99,6 @@ Section<WebConfig> web_table() {
                      .doc("Whether `POST /-/reload` reloads the configuration."),
              })
       .later({"config_file"});
-}
-
-core::Type<model::StatusRange> status_range() {
-  const auto parse = [](const std::string& text) -> std::variant<model::StatusRange, std::string> {
-    const std::string wrong = "is a status such as 200, a range such as 200-299, or 2xx, not \"" + text + "\"";
-    const auto number = [](std::string_view digits) {
-      const unsigned value = core::parse_number<unsigned>(digits).value_or(0);
-      return value >= 100 && value <= 599 ? value : 0U;
-    };
-    if (text.size() == 3 && text.substr(1) == "xx" && text[0] >= '1' && text[0] <= '5') {
-      const auto hundreds = static_cast<unsigned>(text[0] - '0') * 100;
-      return model::StatusRange{hundreds, hundreds + 99};
-    }
-    const auto dash = text.find('-');
-    const unsigned first = number(std::string_view(text).substr(0, dash));
-    const unsigned last = dash == std::string::npos ? first : number(std::string_view(text).substr(dash + 1));
-    if (first == 0 || last < first) return wrong;
-    return model::StatusRange{first, last};
-  };
-  auto type = core::text_as<model::StatusRange>(
-      "status", "^([1-5][0-9][0-9](-[1-5][0-9][0-9])?|[1-5]xx)$", parse, [](const model::StatusRange& range) {
-        return range.first == range.last ? std::to_string(range.first)
-                                         : std::to_string(range.first) + "-" + std::to_string(range.last);
-      });
-  type.write = [](const model::StatusRange& range) {
-    if (range.first == range.last) return core::yaml_word(std::to_string(range.first));
-    return core::yaml_text(std::to_string(range.first) + "-" + std::to_string(range.last));
-  };
-  core::YamlNode number = core::yaml_map(
-      {{"type", core::yaml_text("integer")}, {"minimum", core::yaml_word("100")}, {"maximum", core::yaml_word("599")}});
-  type.shape.schema = core::yaml_map({{"anyOf", core::yaml_list({std::move(number), std::move(type.shape.schema)})}});
-  return type;
-}
-
-core::Type<std::string> regex() {
-  return core::text_as<std::string>(
-      "regular expression", "",
-      [](const std::string& text) -> std::variant<std::string, std::string> {
-        if (const auto problem = regex_problem(text))
-          return std::variant<std::string, std::string>(std::in_place_index<1>, *problem);
-        return std::variant<std::string, std::string>(std::in_place_index<0>, text);
-      },
-      [](const std::string& text) { return text; });
-}
-
-Section<model::Expect> expect_table() {
-  return Section<model::Expect>(
-      "expect", "What an HTTP answer must be like. Everything that is given must hold.",
-      {
-          field("status", &model::Expect::status, list_of(status_range(), ListStyle::list_or_one))
-              .doc("The status codes that are good.")
-              .fallback("`2xx`"),
-          field("body_matches", &model::Expect::body_matches, list_of(regex(), ListStyle::list_or_one))
-              .doc("Each must be found in the body (RE2, not anchored)."),
-          field("body_not_matches", &model::Expect::body_not_matches, list_of(regex(), ListStyle::list_or_one))
-              .doc("None of these may be found in the body."),
-          field("json", &model::Expect::json, core::map_of(core::text(), "path"))
-              .doc("What stands at a path of the JSON body, as text: `{\"$.database\": ok}`. Paths are made of `$`, "
-                   "`.name`, `['name']` and "
-                   "`[index]`.")
-              .check([](const std::vector<std::pair<std::string, std::string>>& paths) -> std::optional<std::string> {
-                for (const auto& [path, value] : paths) {
-                  if (const auto problem = json_path_problem(path))
-                    return "has the path \"" + path + "\", which " + *problem;
-                }
-                return std::nullopt;
-              }),
-          field("within", &model::Expect::within)
-              .doc("How long the whole probe may take to be good.")
-              .least(Duration{1}),
-      });
-}
-
-Section<model::Header> header_table() {
-  return Section<model::Header>("header", "A header's value, in place or in a file.",
-                                {
-                                    field("value", &model::Header::value, core::secret_text()).doc("The value."),
-                                    field("file", &model::Header::value, core::secret_file())
-                                        .doc("A file with the value; it is read for every probe."),
-                                })
-      .exclusive({"value", "file"})
-      .shorthand("value")
-      .check([](FieldReader& reader, const Place& place, const model::Header&) {
-        if (place.keys.empty()) reader.error(place.at, "a header needs a value, or a \"file\" that has it");
-      });
 }
 
 Section<model::Alertmanager> alertmanager_table() {
@@ -284,102 +196,12 @@ Section<model::Authorization> authorization_table() {
       });
 }
 
-std::vector<std::string> redis_keys() { return {"user", "password", "password_file", "sentinel"}; }
-
-std::vector<std::string> http_keys() {
-  return {"method",        "headers",          "body",     "basic_auth",  "bearer", "bearer_file",
-          "authorization", "follow_redirects", "max_body", "ip_protocol", "expect"};
-}
-
-Section<model::Probe> probe_table() {
-  using model::Probe;
-  using Ip = probes::HttpOptions::IpProtocol;
-  return Section<Probe>(
-             "probe", "A job: targets that are asked in the same way.",
-             {
-                 field("job", &Probe::job)
-                     .doc("The job's name: the label `job`.")
-                     .required()
-                     .check([](const std::string& job) {
-                       return job.empty() ? std::optional<std::string>("must not be empty") : std::nullopt;
-                     }),
-                 field("kind", &Probe::kind).doc("`redis` or `http`.").fallback("what the URL's scheme says"),
-                 field("targets", &Probe::targets, list_of(located(core::text()), ListStyle::list_or_one))
-                     .doc("URLs: `redis://host:port/db`, `rediss://` (TLS), `unix:///path`, `http://`, `https://`. "
-                          "User and password in them are "
-                          "accepted, and shown nowhere."),
-                 field("target_file", &Probe::target_file, core::path())
-                     .doc("A file that holds one whole URL, password included, as providers hand it out. It is read "
-                          "when the configuration is."),
-                 field("interval", &Probe::interval)
-                     .doc("How often each target is asked.")
-                     .fallback("`global.probe_interval`")
-                     .least(shortest_interval)
-                     .most(longest_interval),
-                 field("timeout", &Probe::timeout)
-                     .doc("How long one answer may take; at most the interval.")
-                     .fallback("`global.probe_timeout`")
-                     .least(Duration{10}),
-                 field("confirm", &Probe::confirm)
-                     .doc("When a first failure is looked at again; at most the interval.")
-                     .fallback("`global.confirm`"),
-                 field("reconnect", &Probe::reconnect)
-                     .doc("How long a connection is kept (redis).")
-                     .fallback("`global.reconnect`"),
-                 field("labels", &Probe::labels).doc("Labels that every sample of these targets gets."),
-                 field("tls", &Probe::tls, maybe(section(tls_table()))).doc("How to speak TLS with them."),
-                 field("user", &Probe::user).doc("redis: the ACL user."),
-                 field("password", &Probe::password, core::secret_text()).doc("redis: the password."),
-                 field("password_file", &Probe::password, core::secret_file())
-                     .doc("redis: a file that holds the password; it is read for every connection."),
-                 field("sentinel", &Probe::sentinel)
-                     .doc("redis: whether the idle connection is watched, so that a died process is noticed at once.")
-                     .fallback("`true`"),
-                 field("method", &Probe::method)
-                     .doc("http: the method.")
-                     .fallback("`GET`")
-                     .check([](const std::optional<std::string>& method) {
-                       const bool token = !method->empty() && std::all_of(method->begin(), method->end(),
-                                                                          [](char c) { return c >= 'A' && c <= 'Z'; });
-                       return token ? std::nullopt
-                                    : std::optional<std::string>("is a word in capitals such as GET or POST");
-                     }),
-                 field("headers", &Probe::headers, core::map_of(section(header_table()), "name"))
-                     .doc("http: headers that are sent."),
-                 field("body", &Probe::body).doc("http: the body that is sent."),
-                 field("basic_auth", &Probe::basic_auth, maybe(section(basic_auth_table())))
-                     .doc("http: user and password."),
-                 field("bearer", &Probe::bearer, core::secret_text()).doc("http: a bearer token."),
-                 field("bearer_file", &Probe::bearer, core::secret_file())
-                     .doc("http: a file that holds a bearer token."),
-                 field("authorization", &Probe::authorization, maybe(section(authorization_table())))
-                     .doc("http: a bearer token in Prometheus's words."),
-                 field("follow_redirects", &Probe::follow_redirects)
-                     .doc("http: whether redirects are followed (10 at most).")
-                     .fallback("`true`"),
-                 field("max_body", &Probe::max_body, maybe(core::byte_count()))
-                     .doc("http: a larger body is a failure.")
-                     .fallback("`10MiB`")
-                     .least(1)
-                     .most(1ULL << 30U),
-                 field("ip_protocol", &Probe::ip_protocol,
-                       maybe(core::choice<Ip>({{"any", Ip::any}, {"v4", Ip::v4}, {"v6", Ip::v6}})))
-                     .doc("http: which addresses of a name are used.")
-                     .fallback("`any`"),
-                 field("expect", &Probe::expect, maybe(section(expect_table()))).doc("http: what a good answer is."),
-             })
-      .exclusive({"password", "password_file"})
-      .exclusive({"basic_auth", "bearer", "bearer_file", "authorization"})
-      .later({"budget", "limits", "key_lengths", "queries", "name", "brokers", "security", "sasl", "consumer_groups",
-              "file_sd", "wake"});
-}
-
 Section<Root> root_table() {
   const auto files = [] { return list_of(located(core::text()), ListStyle::list_or_one); };
   return Section<Root>("configuration", "The configuration file.",
                        {
                            field("global", &Root::global, section(global_table())).doc("What holds for everything."),
-                           field("probes", &Root::probes, list_of(section(probe_table()))).doc("What is asked."),
+                           field("probes", &Root::probes, list_of(probe_type())).doc("What is asked."),
                            field("probe_files", &Root::probe_files, files())
                                .doc("Files with more probes (`*` and `?` are understood): each a list of probes, or "
                                     "`probes:` with such a list."),

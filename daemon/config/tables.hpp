@@ -5,16 +5,19 @@
 
 namespace tocsin::daemon {
 
+inline constexpr core::Duration shortest_interval{100};
+inline constexpr core::Duration longest_interval{std::chrono::hours{24}};
+
 [[nodiscard]] core::Section<net::TlsOptions> tls_table();
 [[nodiscard]] core::Section<model::BasicAuth> basic_auth_table();
 [[nodiscard]] core::Section<model::Authorization> authorization_table();
 [[nodiscard]] core::Section<model::Probe> probe_table();
+/// A job with everything that its targets say of their own.
+[[nodiscard]] core::Type<model::Probe> probe_type();
+/// A regular expression (RE2).
+[[nodiscard]] core::Type<std::string> regex();
 [[nodiscard]] core::Section<model::Action> action_table();
 [[nodiscard]] core::Section<model::Root> root_table();
-
-/// Keys of a probe that belong to one kind only.
-[[nodiscard]] std::vector<std::string> redis_keys();
-[[nodiscard]] std::vector<std::string> http_keys();
 
 /// `Alert{label="value"}`.
 [[nodiscard]] std::variant<model::When, std::string> parse_when(const std::string& text);

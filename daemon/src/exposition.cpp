@@ -6,9 +6,8 @@
 
 #include "tocsin/core/duration.hpp"
 #include "tocsin/core/matcher.hpp"
-#include "tocsin/probes/http.hpp"
-#include "tocsin/probes/prober.hpp"
-#include "tocsin/probes/redis.hpp"
+
+#include "src/make_prober.hpp"
 
 namespace tocsin::daemon {
 namespace {
@@ -89,9 +88,7 @@ void append_head(std::string& out, const core::MetricMeta* meta, std::string_vie
 
 Metadata all_metadata() {
   Metadata all;
-  for (const auto& table : {probes::common_metadata(), probes::redis_metadata(), probes::http_metadata()}) {
-    for (const core::MetricMeta& meta : table) all.emplace(std::string(meta.name), meta);
-  }
+  for (const core::MetricMeta& meta : metadata_of("")) all.emplace(std::string(meta.name), meta);
   return all;
 }
 

@@ -113,7 +113,7 @@ void Judge::Impl::concern(std::uint32_t target, core::TimePoint now) {
   if (it == targets.end()) return;
   const TargetInfo& info = it->second.info;
   for (Running& running : groups) {
-    if (running.early || !running.group->reads_from(info.labels, info.metric_names)) continue;
+    if (running.early || !running.group->reads_from(info.labels, *info.metric_names)) continue;
     running.early = std::max(now, running.last_early + early_pause);
   }
 }

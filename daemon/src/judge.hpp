@@ -35,10 +35,11 @@ struct JudgeCounters {
 
 class Judge {
  public:
+  using MetricNames = std::shared_ptr<const std::vector<std::string_view>>;
   struct TargetInfo {
     std::uint32_t id = 0;
     core::Labels labels;
-    std::vector<std::string_view> metric_names;  // of its kind: which groups a flip concerns
+    MetricNames metric_names;  // of its kind: which groups a flip concerns
   };
   struct Rules {
     std::vector<rules::GroupSpec> groups;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "src/judge.hpp"
 #include "src/lane.hpp"
 #include "src/loaded.hpp"
+#include "src/make_prober.hpp"
 #include "src/number_query.hpp"
 #include "src/offload.hpp"
 #include "src/own_metrics.hpp"
@@ -34,14 +36,10 @@ constexpr std::chrono::seconds reload_time{60};
 
 core::TimePoint wall_clock() { return std::chrono::time_point_cast<core::Duration>(std::chrono::system_clock::now()); }
 
-std::vector<std::string_view> metric_names(const std::string& kind) {
+Judge::MetricNames metric_names(std::string_view kind) {
   std::vector<std::string_view> names;
-  const auto add = [&names](std::span<const core::MetricMeta> table) {
-    for (const core::MetricMeta& meta : table) names.push_back(meta.name);
-  };
-  add(probes::common_metadata());
-  add(kind == "redis" ? probes::redis_metadata() : probes::http_metadata());
-  return names;
+  for (const core::MetricMeta& meta : metadata_of(kind)) names.push_back(meta.name);
+  return std::make_shared<const std::vector<std::string_view>>(std::move(names));
 }
 
 class Daemon {
@@ -268,6 +266,7 @@ void Daemon::apply_targets(const std::vector<TargetConfig>& targets) {
   std::unordered_map<std::string, std::uint32_t> kept;
   std::vector<Judge::TargetInfo> infos;
   std::vector<Lane::Added> added;
+  std::map<std::string, Judge::MetricNames> names;  // by kind
   for (const TargetConfig& target : targets) {
     if (const auto it = target_ids_.find(target.fingerprint); it != target_ids_.end()) {
       kept.insert(*it);
@@ -276,7 +275,9 @@ void Daemon::apply_targets(const std::vector<TargetConfig>& targets) {
     }
     const std::uint32_t id = next_target_++;
     kept.emplace(target.fingerprint, id);
-    infos.push_back({id, target.labels, metric_names(target.kind)});
+    Judge::MetricNames& of_kind = names[target.kind];
+    if (!of_kind) of_kind = metric_names(target.kind);
+    infos.push_back({id, target.labels, of_kind});
     added.push_back({id, target});
   }
   std::vector<std::uint32_t> removed;

@@ -355,9 +355,49 @@ TEST(Fingerprint, ChangesWithEverythingThatMatters) {
   EXPECT_EQ(print("targets: redis://h, password: hunter2").find("hunter2"), std::string::npos);
 }
 
+TEST(Targets, MayHaveKeysOfTheirOwn) {
+  const auto loaded = load_text(
+      "probes:\n  - job: a\n    method: HEAD\n    labels: {x: y, z: w}\n    targets:\n"
+      "      - http://one/\n      - {url: http://two/, method: POST, body: hello, labels: {x: own}}\n");
+  ASSERT_TRUE(loaded.config) << loaded.said;
+  ASSERT_EQ(loaded.config->targets.size(), 2U);
+  const TargetConfig &one = loaded.config->targets[0], &two = loaded.config->targets[1];
+  EXPECT_EQ(http(one).method, "HEAD");
+  EXPECT_EQ(http(two).method, "POST");
+  EXPECT_EQ(http(two).body, "hello");
+  EXPECT_EQ(two.labels.get("x"), "own");
+  EXPECT_EQ(two.labels.get("z"), "w");
+  EXPECT_EQ(two.job, "a");
+  EXPECT_NE(one.fingerprint, two.fingerprint);
+}
+
+TEST(Targets, OfTheirOwnKeysMistakesAreTold) {
+  const auto loaded = load_text("probes: [{job: a, targets: [{url: http://two/, metod: POST}, {method: GET}]}]");
+  EXPECT_FALSE(loaded.config);
+  EXPECT_THAT(loaded.said, testing::HasSubstr("did you mean \"method\"?"));
+  EXPECT_THAT(loaded.said, testing::HasSubstr("needs a \"url\""));
+}
+
+TEST(Targets, AreMadeOfAJobLater) {
+  const auto loaded = load_text("probes: [{job: a, interval: 5s, labels: {x: y}, targets: redis://h}]");
+  ASSERT_TRUE(loaded.config) << loaded.said;
+  core::Labels found;
+  found.set("shard", "7");
+  const Config& config = *loaded.config;
+  const auto target = make_target(config.jobs.at(0), config.global, "redis://other:7000", found);
+  ASSERT_TRUE(target) << target.error().detail;
+  EXPECT_EQ(target->labels.get("instance"), "other:7000");
+  EXPECT_EQ(target->labels.get("shard"), "7");
+  EXPECT_EQ(target->labels.get("x"), "y");
+  EXPECT_EQ(target->interval, std::chrono::seconds(5));
+  const auto bad = make_target(config.jobs.at(0), config.global, "nonsense", found);
+  ASSERT_FALSE(bad);
+  EXPECT_THAT(bad.error().detail, testing::HasSubstr("a target is a URL"));
+}
+
 TEST(Fingerprint, DoesNotDependOnThePlaceInTheFile) {
   const auto a = load_text("probes: [{job: a, targets: redis://h}]"),
-             b = load_text("\n\nprobes:\n  - targets: [redis://h:6379]\n    job: a\n");
+             b = load_text("\n\nprobes:\n  - targets: [redis://h]\n    job: a\n");
   EXPECT_EQ(a.config->targets[0].fingerprint, b.config->targets[0].fingerprint);
 }
 

@@ -49,7 +49,7 @@ class JudgeTest : public testing::Test {
     Judge::TargetInfo info;
     info.id = 1;
     info.labels = core::Labels{{"job", "cache"}, {"instance", "a"}};
-    info.metric_names = {"redis_up"};
+    info.metric_names = std::make_shared<const std::vector<std::string_view>>(1, "redis_up");
     std::vector<Judge::TargetInfo> added{info};
     judge.change_targets({}, added);
   }

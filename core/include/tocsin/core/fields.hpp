@@ -448,6 +448,22 @@ template <class T, class V>
   return FieldBuilder<T, V>(std::move(name), member, DefaultType<V>::get());
 }
 
+/// The rows of a part as rows of the whole that has it as a member: several parts share one section of the file.
+template <class T, class S>
+[[nodiscard]] std::vector<Field<T>> fields_of(S T::*member, std::vector<Field<S>> rows) {
+  std::vector<Field<T>> lifted;
+  for (Field<S>& row : rows) {
+    Field<T> field;
+    field.doc = std::move(row.doc);
+    field.read = [read = std::move(row.read), member](FieldReader& reader, const YamlNode& node, T& whole) {
+      return read(reader, node, whole.*member);
+    };
+    field.write = [write = std::move(row.write), member](const T& whole) { return write(whole.*member); };
+    lifted.push_back(std::move(field));
+  }
+  return lifted;
+}
+
 /// A table of fields: a section of a file.
 template <class T>
 class Section {
@@ -492,6 +508,10 @@ class Section {
     }
     return read_map(reader, node, into);
   }
+  /// Reads keys over a section that was read before: what is not given stays, and nothing is required.
+  bool read_over(FieldReader& reader, const YamlNode& node, T& into) const {
+    return read_map(reader, node, into, /*whole=*/false);
+  }
 
   [[nodiscard]] YamlNode write(const T& value) const {
     std::vector<std::pair<std::string, YamlNode>> entries;
@@ -517,10 +537,10 @@ class Section {
     return nullptr;
   }
 
-  bool read_map(FieldReader& reader, const YamlNode& node, T& into) const {
+  bool read_map(FieldReader& reader, const YamlNode& node, T& into, bool whole = true) const {
     const std::size_t errors_before = reader.diagnostics().errors();
     fields::Rules rules = rules_;
-    for (const Field<T>& field : fields_) rules.entries.push_back({field.doc.name, field.doc.required});
+    for (const Field<T>& field : fields_) rules.entries.push_back({field.doc.name, whole && field.doc.required});
     if (!fields::check_keys(reader, node, rules)) return false;
     for (const auto& [key, value] : node.entries) {
       const Field<T>* field = find(key.scalar);

@@ -12,12 +12,17 @@
 #include "tocsin/actions/action.hpp"
 #include "tocsin/alerts/notifier.hpp"
 #include "tocsin/core/labels.hpp"
+#include "tocsin/core/result.hpp"
 #include "tocsin/core/source.hpp"
 #include "tocsin/core/time.hpp"
 #include "tocsin/probes/http.hpp"
 #include "tocsin/probes/redis.hpp"
 
 namespace tocsin::daemon {
+
+namespace model {
+struct Probe;
+}  // namespace model
 
 struct GlobalConfig {
   core::Duration probe_interval{std::chrono::seconds{15}};
@@ -34,7 +39,7 @@ struct GlobalConfig {
 /// One target of one job, ready to be probed.
 struct TargetConfig {
   std::string job;
-  std::string kind;     // "redis", "http"
+  std::string kind;     // "redis", "http", ...
   std::string display;  // without user info and query
   core::Labels labels;  // job, instance, and the configured ones
   core::Duration interval{0};
@@ -47,6 +52,12 @@ struct TargetConfig {
   /// Everything that, when it changes, makes this another target: two configurations with equal fingerprints keep the
   /// prober running.
   std::string fingerprint;
+};
+
+/// A job: what it takes to make a target of it whenever one is found.
+struct JobConfig {
+  std::string name;
+  std::shared_ptr<const model::Probe> section;
 };
 
 struct StorageConfig {
@@ -70,7 +81,8 @@ struct RuleFileConfig {
 struct Config {
   std::string path;  // of the main file
   GlobalConfig global;
-  std::vector<TargetConfig> targets;
+  std::vector<JobConfig> jobs;
+  std::vector<TargetConfig> targets;  // those that stand in the configuration
   std::vector<RuleFileConfig> rule_files;  // globs expanded, read
   std::vector<std::string> packs;          // names of the packs that are on
   std::vector<alerts::AlertmanagerOptions> alertmanagers;
@@ -91,6 +103,11 @@ struct LoadOptions {
 [[nodiscard]] std::optional<Config> load_config(const std::string& path, const LoadOptions& options,
                                                 const std::vector<std::string>& known_packs,
                                                 core::Diagnostics& diagnostics);
+
+/// A target of a job that is not in the configuration but was found, or asked for: `text` is what could stand under
+/// `targets`, `found` are labels that come with it (`job` and `instance` among them win over ours).
+[[nodiscard]] core::Result<TargetConfig> make_target(const JobConfig& job, const GlobalConfig& global,
+                                                     const std::string& text, const core::Labels& found);
 
 /// The effective configuration as YAML, secrets masked (`check -T`).
 [[nodiscard]] std::string dump_config(const Config& config);

@@ -1,0 +1,150 @@
+// The section of a job: rows that every kind has, and those that each kind brings.
+#include <algorithm>
+
+#include "config/digest.hpp"
+#include "config/kinds/kind.hpp"
+#include "config/tables.hpp"
+
+namespace tocsin::daemon {
+
+using core::Duration;
+using core::field;
+using core::FieldReader;
+using core::maybe;
+using core::section;
+using core::Section;
+using core::YamlNode;
+using model::Probe;
+using model::Target;
+
+namespace {
+
+std::string quoted_kinds() {
+  std::string words;
+  for (const Kind& kind : kinds()) words += (words.empty() ? "`" : ", `") + kind.name + "`";
+  return words;
+}
+
+/// Text, or a map of `url` and keys of the section that hold for this target alone.
+core::Type<Target> target_type() {
+  core::Type<Target> type;
+  const core::Type<std::string> text = core::text();
+  type.shape = text.shape;
+  type.shape.word = "text, or a map of `url` and keys of this table";
+  YamlNode map =
+      core::yaml_map({{"type", core::yaml_text("object")}, {"required", core::yaml_list({core::yaml_text("url")})}});
+  type.shape.schema = core::yaml_map({{"anyOf", core::yaml_list({std::move(type.shape.schema), std::move(map)})}});
+  type.read = [text](FieldReader& reader, const YamlNode& node, Target& into) {
+    into.at = node.at;
+    if (node.kind != YamlNode::Kind::map) return text.read(reader, node, into.text);
+    const YamlNode* url = node.find("url");
+    if (url == nullptr) {
+      reader.error(node.at, "a target that is a map needs a \"url\"");
+      return false;
+    }
+    auto keys = std::make_shared<YamlNode>(node);
+    std::erase_if(keys->entries, [](const core::YamlEntry& entry) { return entry.first.scalar == "url"; });
+    into.keys = std::move(keys);
+    into.at = url->at;
+    return text.read(reader, *url, into.text);
+  };
+  type.write = [](const Target& target) { return core::write_text(target.text); };
+  return type;
+}
+
+std::vector<core::Field<Probe>> common_rows() {
+  std::vector<core::Field<Probe>> rows{
+      field("job", &Probe::job).doc("The job's name: the label `job`.").required().check([](const std::string& job) {
+        return job.empty() ? std::optional<std::string>("must not be empty") : std::nullopt;
+      }),
+      field("kind", &Probe::kind).doc("One of " + quoted_kinds() + ".").fallback("what the URL's scheme says"),
+      field("targets", &Probe::targets, core::list_of(target_type(), core::ListStyle::list_or_one))
+          .doc("URLs: `redis://host:port/db`, `rediss://` (TLS), `unix:///path`, `http://`, `https://`. "
+               "User and password in them are "
+               "accepted, and shown nowhere."),
+      field("target_file", &Probe::target_file, core::path())
+          .doc("A file that holds one whole URL, password included, as providers hand it out. It is read "
+               "when the configuration is."),
+      field("interval", &Probe::interval)
+          .doc("How often each target is asked.")
+          .fallback("`global.probe_interval`")
+          .least(shortest_interval)
+          .most(longest_interval),
+      field("timeout", &Probe::timeout)
+          .doc("How long one answer may take; at most the interval.")
+          .fallback("`global.probe_timeout`")
+          .least(Duration{10}),
+      field("confirm", &Probe::confirm)
+          .doc("When a first failure is looked at again; at most the interval.")
+          .fallback("`global.confirm`"),
+      field("reconnect", &Probe::reconnect).doc("How long a connection is kept.").fallback("`global.reconnect`"),
+      field("labels", &Probe::labels).doc("Labels that every sample of these targets gets."),
+      field("tls", &Probe::tls, maybe(section(tls_table()))).doc("How to speak TLS with them."),
+      field("user", &Probe::user).doc("The ACL user."),
+      field("password", &Probe::password, core::secret_text()).doc("The password."),
+      field("password_file", &Probe::password, core::secret_file())
+          .doc("A file that holds the password; it is read for every connection."),
+      field("sentinel", &Probe::sentinel)
+          .doc("Whether the idle connection is watched, so that a died process is noticed at once.")
+          .fallback("`true`"),
+  };
+  return rows;
+}
+
+/// Says of a row for which kinds it is, unless it is for all.
+void say_kinds(core::Field<Probe>& row) {
+  const std::string words = kinds_with(row.doc.name);
+  if (!words.empty()) row.doc.doc = "(" + words + ") " + row.doc.doc;
+}
+
+/// Keys that a later version will know.
+std::vector<std::string> later_keys(const std::vector<core::Field<Probe>>& rows) {
+  std::vector<std::string> later{"budget",   "limits", "key_lengths",     "queries", "name", "brokers",
+                                 "security", "sasl",   "consumer_groups", "file_sd", "wake"};
+  std::erase_if(later, [&rows](const std::string& key) {
+    return std::any_of(rows.begin(), rows.end(), [&key](const auto& row) { return row.doc.name == key; });
+  });
+  return later;
+}
+
+}  // namespace
+
+Section<Probe> probe_table() {
+  std::vector<core::Field<Probe>> rows = common_rows();
+  for (const Kind& kind : kinds()) rows.insert(rows.end(), kind.fields.begin(), kind.fields.end());
+  for (core::Field<Probe>& row : rows) say_kinds(row);
+  auto later = later_keys(rows);
+  auto table = Section<Probe>("probe", "A job: targets that are asked in the same way.", std::move(rows))
+                   .exclusive({"password", "password_file"})
+                   .later(std::move(later));
+  for (const Kind& kind : kinds()) {
+    for (const auto& keys : kind.exclusive) table = std::move(table).exclusive(keys);
+  }
+  return table;
+}
+
+core::Type<Probe> probe_type() {
+  const auto table = std::make_shared<const Section<Probe>>(probe_table());
+  core::Type<Probe> type = section(*table);
+  type.read = [table](FieldReader& reader, const YamlNode& node, Probe& into) {
+    if (!table->read(reader, node, into)) return false;
+    into.digest = digest_of(node, "targets");
+    bool good = true;
+    for (Target& target : into.targets) {
+      if (!target.keys) continue;
+      Probe own = into;
+      own.targets.clear();
+      own.labels = {};
+      good = table->read_over(reader, *target.keys, own) && good;
+      for (const core::Label& label : into.labels) {
+        if (!own.labels.has(label.name)) own.labels.set(label.name, label.value);
+      }
+      own.digest = into.digest + digest_of(*target.keys, "");
+      target.own = std::make_shared<const Probe>(std::move(own));
+    }
+    return good;
+  };
+  return type;
+}
+
+}  // namespace tocsin::daemon
