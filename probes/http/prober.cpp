@@ -7,6 +7,7 @@
 #include "http/judge.hpp"
 #include "http/request.hpp"
 #include "http/series.hpp"
+#include "src/reach.hpp"
 #include "tocsin/probes/http.hpp"
 
 namespace tocsin::probes {
@@ -18,16 +19,7 @@ using core::Phase;
 using http::Sight;
 
 constexpr unsigned max_redirects = 10;
-constexpr std::size_t max_addresses = 4;  // of one name that are tried
-constexpr std::size_t max_series = 64;    // of one target; the fixed ones are half of that
-
-/// Durations are measured here, and only here: steady, never wall clock.
-core::Deadline now() { return std::chrono::steady_clock::now(); }
-
-Failure in_phase(Failure failure, Phase phase) {
-  if (failure.phase == Phase::none) failure.phase = phase;
-  return failure;
-}
+constexpr std::size_t max_series = 64;  // of one target; the fixed ones are half of that
 
 class HttpProber final : public Prober {
  public:
@@ -51,11 +43,11 @@ class HttpProber final : public Prober {
   }
 
   net::Task<core::Observation> probe(ProbeStart start) override {
-    const auto began = now();
+    const auto began = steady_now();
     Sight sight;
     auto failure = co_await travel(start.deadline, sight);
     sight.failure = std::move(failure);
-    sight.took = now() - began;
+    sight.took = steady_now() - began;
     co_return observe(start, sight, start.deadline - began);
   }
 
@@ -99,57 +91,37 @@ class HttpProber final : public Prober {
     sight.response = {};
     sight.tls_used = false;
     sight.tls.reset();
-    auto began = now();
-    auto addresses = co_await connector_.resolve(hop.url->host, http::port_of(*hop.url), deadline);
-    const auto took = now() - began;
+    std::chrono::nanoseconds took{0};
+    auto addresses = co_await find_addresses(connector_, hop.url->host, http::port_of(*hop.url), options_.ip_protocol,
+                                             deadline, &took);
     sight.phases.resolve += took;
     if (first) sight.lookup = took;
-    if (!addresses) co_return in_phase(addresses.error(), Phase::resolve);
-    keep_wanted(*addresses);
-    if (addresses->empty()) {
-      co_return Failure{Outcome::resolve, Phase::resolve, "the name has no address of the wanted IP version"};
-    }
+    if (!addresses) co_return addresses.error();
 
     if (first) sight.address = addresses->front();
-    auto stream = co_await connect(*addresses, deadline, sight);
-    if (!stream) co_return in_phase(stream.error(), Phase::connect);
+    auto connected = co_await connect_one(connector_, std::move(*addresses), deadline);
+    if (!connected) co_return connected.error();
+    if (first) sight.address = connected->address;
+    sight.phases.connect += connected->took;
+    net::Stream& stream = *connected->stream;
     const bool tls = hop.url->scheme == "https";
     if (tls) {
-      began = now();
+      const auto began = steady_now();
       const net::TlsOptions& options = hop.home ? home_tls_ : away_tls_;
-      const auto done = co_await (*stream)->start_tls(options, hop.url->host);
-      if (const net::TlsInfo* info = (*stream)->tls()) sight.tls = *info;
+      const auto done = co_await stream.start_tls(options, hop.url->host);
+      if (const net::TlsInfo* info = stream.tls()) sight.tls = *info;
       if (!done) co_return in_phase(done.error(), Phase::tls);
-      sight.phases.tls += now() - began;
+      sight.phases.tls += steady_now() - began;
     }
-    auto failure = co_await exchange(**stream, *hop.request, sight);
+    auto failure = co_await exchange(stream, *hop.request, sight);
     sight.tls_used = tls && sight.response.status != 0;
-    (*stream)->close();
+    stream.close();
     co_return failure;
-  }
-
-  /// Tries the addresses one after the other; each gets its part of the time that is left.
-  net::Task<core::Result<std::unique_ptr<net::Stream>>> connect(const std::vector<net::Endpoint>& addresses,
-                                                                core::Deadline deadline, Sight& sight) {
-    const std::size_t count = std::min(addresses.size(), max_addresses);
-    const auto began = now();
-    for (std::size_t at = 0;; ++at) {
-      const auto here = now();
-      const auto part = (deadline - here) / static_cast<int>(count - at);
-      auto stream = co_await connector_.connect(addresses[at], std::min(deadline, here + part));
-      if (stream) {
-        if (sight.redirects == 0) sight.address = addresses[at];
-        sight.phases.connect += now() - began;
-        (*stream)->expires_at(deadline);
-        co_return stream;
-      }
-      if (at + 1 == count || now() >= deadline) co_return stream;
-    }
   }
 
   net::Task<std::optional<Failure>> exchange(net::Stream& stream, const net::HttpRequest& request, Sight& sight) {
     net::ExchangeTimes times;
-    const auto began = now();
+    const auto began = steady_now();
     auto response = co_await net::exchange(stream, request, limits_, &times, &sight.response);
     if (times.first_byte) {
       sight.phases.processing += *times.first_byte - began;
@@ -161,12 +133,6 @@ class HttpProber final : public Prober {
     }
     sight.response = std::move(*response);
     co_return std::nullopt;
-  }
-
-  void keep_wanted(std::vector<net::Endpoint>& addresses) const {
-    if (options_.ip_protocol == HttpOptions::IpProtocol::any) return;
-    const bool v6 = options_.ip_protocol == HttpOptions::IpProtocol::v6;
-    std::erase_if(addresses, [v6](const net::Endpoint& address) { return address.v6 != v6; });
   }
 
   core::Observation observe(const ProbeStart& start, const Sight& sight, std::chrono::nanoseconds timeout) {

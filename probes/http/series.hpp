@@ -8,23 +8,11 @@
 #include <string_view>
 
 #include "http/judge.hpp"
+#include "src/blackbox_series.hpp"
 #include "tocsin/core/labels.hpp"
 #include "tocsin/core/observation.hpp"
 
 namespace tocsin::probes::http {
-
-/// A series that remembers its slot, so that a steady probe looks no labels up.
-class KnownSeries {
- public:
-  KnownSeries() = default;
-  explicit KnownSeries(core::Labels labels) : labels_(std::move(labels)) {}
-  void put(core::SeriesTable& table, double value);
-
- private:
-  core::Labels labels_;
-  std::optional<core::Slot> slot_;
-  std::uint32_t serial_ = 0;
-};
 
 class HttpSeries {
  public:
@@ -34,12 +22,6 @@ class HttpSeries {
 
  private:
   enum Fixed : std::size_t {
-    success,
-    duration,
-    timeout_seconds,
-    lookup,
-    ip_protocol,
-    ip_hash,
     content_length,
     body_length,
     redirects,
@@ -48,28 +30,16 @@ class HttpSeries {
     version,
     failed_by_regex,
     last_modified,
-    earliest_expiry,
-    chain_expiry,
-    phase_resolve,
-    phase_connect,
-    phase_tls,
-    phase_processing,
-    phase_transfer,
     fixed_count,
   };
   void append_response(core::SeriesTable& table, const Sight& sight);
-  void append_tls(core::SeriesTable& table, const Sight& sight);
-  /// The series whose labels repeat what the peer showed; made anew when that changed.
-  void refresh_tls(const net::TlsInfo& info);
 
-  core::Labels base_;
+  EndingSeries ending_;
+  PhaseSeries phases_;
   std::array<KnownSeries, fixed_count> fixed_;
-  net::TlsInfo shown_;  // what the three below were made of
-  KnownSeries chain_info_, tls_version_, tls_cipher_;
+  TlsSeries tls_;
 };
 
-/// FNV-1a, 32 bits, over an address's bytes (4 or 16).
-[[nodiscard]] std::uint32_t address_hash(const net::Endpoint& address);
 /// Go's view of a response's length: as declared, 0 where a status has no body, else -1.
 [[nodiscard]] double content_length(const net::HttpResponse& response);
 

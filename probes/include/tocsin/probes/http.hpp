@@ -23,6 +23,7 @@
 #include "tocsin/net/http.hpp"
 #include "tocsin/net/stream.hpp"
 #include "tocsin/net/url.hpp"
+#include "tocsin/probes/ip_protocol.hpp"
 #include "tocsin/probes/prober.hpp"
 
 namespace tocsin::probes {
@@ -60,7 +61,8 @@ struct HttpOptions {
   bool follow_redirects = true;  // at most 10; one more is Outcome::limit
   HttpExpectations expect;
   std::size_t max_body = 10 * 1024 * 1024;
-  enum class IpProtocol { any, v4, v6 } ip_protocol = IpProtocol::any;
+  using IpProtocol = probes::IpProtocol;
+  IpProtocol ip_protocol = IpProtocol::any;
 };
 
 /// Throws std::invalid_argument where `check_expectations` has something to say.
