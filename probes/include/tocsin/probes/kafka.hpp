@@ -1,0 +1,73 @@
+// Probing a Kafka cluster: brokers, topics, partitions, and how far consumer groups are behind. kafka_exporter's names
+// by default, burrow_exporter's and Grafana's fork's by a switch. One client (and its few threads) a cluster.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tocsin/core/observation.hpp"
+#include "tocsin/core/secret.hpp"
+#include "tocsin/net/stream.hpp"
+#include "tocsin/probes/prober.hpp"
+
+namespace tocsin::probes {
+
+/// How the brokers are spoken to; the words are Kafka's own.
+enum class KafkaSecurity { plaintext, ssl, sasl_plaintext, sasl_ssl };
+
+enum class KafkaMechanism { plain, scram_sha_256, scram_sha_512 };
+
+struct KafkaSasl {
+  KafkaMechanism mechanism = KafkaMechanism::scram_sha_512;
+  std::string username;
+  core::SecretSource password;
+};
+
+/// Whose metric names are given. All come from one collection.
+struct KafkaNames {
+  bool danielqsj = true;  // kafka_brokers, kafka_topic_partition_*, kafka_consumergroup_*
+  bool burrow = false;    // kafka_burrow_*
+  bool grafana = false;   // kafka_consumergroup_uncommitted_offsets, kafka_consumer_lag_millis
+};
+
+struct KafkaOptions {
+  std::string name;                   // what the cluster is called: its instance label, and `cluster` in Burrow's names
+  std::vector<net::Address> brokers;  // any of them; the others are learnt
+  KafkaSecurity security = KafkaSecurity::plaintext;
+  KafkaSasl sasl;  // with the sasl_* ways only
+  /// With sasl_plaintext and PLAIN the password goes over the wire as it is: refused unless this is set.
+  bool allow_plaintext_password = false;
+  /// With the *ssl ways. `server_name` is not for Kafka: each broker is checked by the name it is reached by.
+  net::TlsOptions tls;
+  std::vector<std::string> topics;           // patterns; empty: all
+  std::vector<std::string> consumer_groups;  // patterns; empty: all
+  bool offsets = true;                       // false: no offsets of partitions, and so no lag
+  bool groups = true;                        // false: no consumer groups
+  bool lag_seconds = true;                   // kafka_consumergroup_lag_seconds
+  /// True: a partition ends where the last finished transaction does, as a read_committed consumer sees it.
+  bool read_committed = false;
+  KafkaNames names;
+  std::size_t max_series = 100'000;
+  std::size_t max_partitions = 100'000;         // of the topics that are looked at; whole topics are left out
+  std::size_t max_groups = 10'000;              // groups beyond are left out
+  std::size_t max_response = 64 * 1024 * 1024;  // bytes of one reply of a broker
+};
+
+/// What the options lack or contradict: no name, no brokers, SASL without a user name, a pattern that is none, a
+/// password in the open.
+[[nodiscard]] core::Result<void> check_kafka(const KafkaOptions& options);
+
+/// Throws std::invalid_argument where `check_kafka` has something to say.
+///
+/// A probe reads the metadata, the groups and their commits, and then where the partitions end. What one broker does
+/// not answer is left out and the rest is given; the cluster is down when no broker answers for its metadata. The
+/// client is kept while all is well, and watches its connections; after a failure the next probe starts anew.
+[[nodiscard]] std::unique_ptr<Prober> make_kafka_prober(net::Connector& connector, net::Executor executor,
+                                                        Identity identity, KafkaOptions options);
+[[nodiscard]] std::span<const core::MetricMeta> kafka_metadata();
+
+}  // namespace tocsin::probes
