@@ -56,7 +56,7 @@ class Samples {
     std::vector<Entry> entries;
     std::size_t used = 0;
   };
-  void give(Entry& entry);
+  [[nodiscard]] bool give(Entry& entry);
   [[nodiscard]] core::Labels labels(std::string_view key) const;
 
   core::Labels base_;

@@ -1,5 +1,5 @@
-// Real PostgreSQL servers for one test, and PgBouncer in front of them. PostgreSQL refuses to run as root: then the user
-// `postgres` runs it.
+// Real PostgreSQL servers for one test, and PgBouncer in front of them. PostgreSQL refuses to run as root: then the
+// user `postgres` runs it.
 #pragma once
 
 #include <fcntl.h>
@@ -135,7 +135,8 @@ class PostgresServer {
     child_.emplace(as_postgres(std::move(command)));
     child_->wait_for_output("database system is ready to accept");
   }
-  /// SIGINT: sessions end at once, and it writes all down. SIGQUIT: it drops everything. SIGTERM: it waits for sessions.
+  /// SIGINT: sessions end at once, and it writes all down. SIGQUIT: it drops everything. SIGTERM: it waits for
+  /// sessions.
   void stop(int signal = SIGINT) {
     if (!child_) return;
     child_->signal(signal);
@@ -154,7 +155,8 @@ class PostgresServer {
     return out;
   }
   /// The same beside the test, as long as the statements take.
-  [[nodiscard]] std::unique_ptr<Child> session(const std::string& text, const std::string& database = "postgres") const {
+  [[nodiscard]] std::unique_ptr<Child> session(const std::string& text,
+                                               const std::string& database = "postgres") const {
     return std::make_unique<Child>(psql(text, database));
   }
   /// Waits until a query gives this text.
@@ -178,9 +180,14 @@ class PostgresServer {
                               "--no-sync"}));
     }
     dir_.write("data/pg_hba.conf", setup.hba);
-    settings_ = {"listen_addresses=127.0.0.1", "unix_socket_directories=" + socket_dir(), "fsync=off",
-                 "shared_buffers=16MB",        "logging_collector=off",                   "log_destination=stderr",
-                 "max_connections=40",         "jit=off"};
+    settings_ = {"listen_addresses=127.0.0.1",
+                 "unix_socket_directories=" + socket_dir(),
+                 "fsync=off",
+                 "shared_buffers=16MB",
+                 "logging_collector=off",
+                 "log_destination=stderr",
+                 "max_connections=40",
+                 "jit=off"};
     if (!setup.cert.empty()) use_tls(setup, data);
     settings_.insert(settings_.end(), setup.settings.begin(), setup.settings.end());
     start();
@@ -201,8 +208,23 @@ class PostgresServer {
   }
 
   [[nodiscard]] std::vector<std::string> psql(const std::string& text, const std::string& database) const {
-    return {postgres_program("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", socket_dir(), "-p",
-            std::to_string(port_), "-U", "postgres", "-d", database, "-c", text};
+    return {postgres_program("psql"),
+            "-X",
+            "-q",
+            "-A",
+            "-t",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            socket_dir(),
+            "-p",
+            std::to_string(port_),
+            "-U",
+            "postgres",
+            "-d",
+            database,
+            "-c",
+            text};
   }
 
   TempDir dir_;

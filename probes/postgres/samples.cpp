@@ -1,0 +1,106 @@
+#include "postgres/samples.hpp"
+
+#include "src/label_text.hpp"
+
+namespace tocsin::probes::postgres {
+namespace {
+
+constexpr char end_of_part = '\0';
+
+/// Takes `part` and its end off the front of `key`, if it begins so.
+bool take(std::string_view& key, std::string_view part) {
+  if (key.size() <= part.size() || key[part.size()] != end_of_part || !key.starts_with(part)) return false;
+  key.remove_prefix(part.size() + 1);
+  return true;
+}
+
+bool matches(std::string_view key, std::string_view metric, std::span<const Samples::Label> labels) {
+  if (!take(key, metric)) return false;
+  for (const auto& [name, value] : labels) {
+    if (!take(key, name) || !take(key, value)) return false;
+  }
+  return key.empty();
+}
+
+std::string_view next_part(std::string_view& key) {
+  const std::size_t end = key.find(end_of_part);
+  const std::string_view part = key.substr(0, end);
+  key.remove_prefix(end == std::string_view::npos ? key.size() : end + 1);
+  return part;
+}
+
+}  // namespace
+
+void Samples::begin(core::SeriesTable& table) {
+  table_ = &table;
+  current_ = nullptr;
+}
+
+void Samples::section(std::string_view name) {
+  auto found = sections_.find(name);
+  if (found == sections_.end()) found = sections_.emplace(std::string(name), Section()).first;
+  current_ = &found->second;
+  current_->used = 0;
+}
+
+void Samples::add(std::string_view metric, std::span<const Label> labels, double value) {
+  if (current_ == nullptr) section("");
+  if (current_->used == current_->entries.size()) current_->entries.emplace_back();
+  Entry& entry = current_->entries[current_->used];
+  if (!matches(entry.key, metric, labels)) {
+    entry = Entry();
+    entry.key.append(metric) += end_of_part;
+    for (const auto& [name, text] : labels) {
+      entry.key.append(name) += end_of_part;
+      entry.key.append(text) += end_of_part;
+    }
+  }
+  entry.value = value;
+  // What does not fit into the table is not kept here either.
+  if (give(entry)) ++current_->used;
+}
+
+bool Samples::give(Entry& entry) {
+  if (table_->add(entry.slot, entry.serial, entry.value)) return true;
+  const auto slot = table_->add(labels(entry.key), entry.value);
+  if (!slot) return false;
+  entry.slot = *slot;
+  entry.serial = table_->serial(*slot);
+  return true;
+}
+
+core::Labels Samples::labels(std::string_view key) const {
+  std::vector<core::Label> labels;
+  labels.reserve(base_.size() + 8);
+  labels.assign(base_.begin(), base_.end());
+  labels.push_back({std::string(core::metric_name_label), std::string(next_part(key))});
+  while (!key.empty()) {
+    const std::string_view name = next_part(key);
+    const std::string_view text = next_part(key);
+    // A label of the configuration does not give way to one of the server; Prometheus renames the latter in the same
+    // way.
+    labels.push_back({base_.has(name) ? "exported_" + std::string(name) : std::string(name), label_text(text)});
+  }
+  return core::Labels(std::move(labels));
+}
+
+bool Samples::repeat(std::string_view name) {
+  const auto found = sections_.find(name);
+  if (found == sections_.end() || found->second.used == 0) return false;
+  for (std::size_t i = 0; i < found->second.used; ++i) static_cast<void>(give(found->second.entries[i]));
+  return true;
+}
+
+void Samples::drop(std::string_view name) {
+  const auto found = sections_.find(name);
+  if (found == sections_.end()) return;
+  if (current_ == &found->second) current_ = nullptr;
+  sections_.erase(found);
+}
+
+std::size_t Samples::size(std::string_view name) const {
+  const auto found = sections_.find(name);
+  return found == sections_.end() ? 0 : found->second.used;
+}
+
+}  // namespace tocsin::probes::postgres
