@@ -64,6 +64,7 @@ struct PostgresOptions {
   std::vector<std::string> collectors_on;   // besides those that are on by default
   std::vector<std::string> collectors_off;  // of those
   std::vector<PostgresQuery> queries;
+  std::size_t max_statements = 100;  // that stat_statements gives: those that took most time
 
   std::size_t max_series = 25'000;
   std::size_t max_reply = 64 * 1024 * 1024;  // bytes from the server in one probe; more is Outcome::limit
