@@ -1,5 +1,5 @@
 // Probing a Kafka cluster: brokers, topics, partitions, and how far consumer groups are behind. kafka_exporter's names
-// by default, burrow_exporter's and Grafana's fork's by a switch. One client (and its few threads) a cluster.
+// by default, those of four more programs by a switch. One client (and its few threads) a cluster.
 #pragma once
 
 #include <cstddef>
@@ -27,15 +27,17 @@ struct KafkaSasl {
   core::SecretSource password;
 };
 
-/// Whose metric names are given. All come from one collection.
+/// Whose metric names are given, all from one collection. What no exporter has is given always.
 struct KafkaNames {
-  bool danielqsj = true;  // kafka_brokers, kafka_topic_partition_*, kafka_consumergroup_*
-  bool burrow = false;    // kafka_burrow_*
-  bool grafana = false;   // kafka_consumergroup_uncommitted_offsets, kafka_consumer_lag_millis
+  bool kafka_exporter = true;    // danielqsj's: kafka_brokers, kafka_topic_partition_*, kafka_consumergroup_*
+  bool burrow_exporter = false;  // jirwin's: kafka_burrow_*
+  bool burrow = false;           // linkedin/Burrow's own: burrow_kafka_*
+  bool grafana = false;  // grafana/kafka_exporter: kafka_consumergroup_uncommitted_offsets, kafka_consumer_lag_*
+  bool kafka_lag_exporter = false;  // seglo's: kafka_consumergroup_group_*, kafka_partition_*
 };
 
 struct KafkaOptions {
-  std::string name;                   // what the cluster is called: its instance label, and `cluster` in Burrow's names
+  std::string name;  // what the cluster is called: its instance label, and `cluster` in the names that have it
   std::vector<net::Address> brokers;  // any of them; the others are learnt
   KafkaSecurity security = KafkaSecurity::plaintext;
   KafkaSasl sasl;  // with the sasl_* ways only
