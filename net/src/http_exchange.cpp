@@ -163,7 +163,8 @@ Task<Result<HttpResponse>> exchange(Stream& stream, const HttpRequest& request, 
   if (times != nullptr) times->sent = std::chrono::steady_clock::now();
 
   HttpResponse own;
-  Reading reading{stream, limits, request.method == "HEAD", times, partial != nullptr ? *partial : own, {}, {}};
+  const bool no_body = request.method == "HEAD" || request.method == "CONNECT";
+  Reading reading{stream, limits, no_body, times, partial != nullptr ? *partial : own, {}, {}};
   Result<void> read = co_await read_response(reading);
   if (read) co_return std::move(reading.response);
   if (!written && !reading.parser->got_some()) co_return std::move(written).error();

@@ -14,6 +14,7 @@
 #include <exception>
 #include <initializer_list>
 #include <utility>
+#include <vector>
 
 #include "awaiting.hpp"
 
@@ -46,7 +47,49 @@ struct Cancellable {
   bool started = false;
 };
 
+/// Tasks under way, and who waits for them.
+struct Run {
+  explicit Run(const Executor& executor) : moved(executor, core::Deadline::max()) {}
+  asio::steady_timer moved;  // cancelled when one has ended
+  std::vector<std::unique_ptr<asio::cancellation_signal>> signals;
+  std::size_t running = 0;
+  std::exception_ptr error;
+};
+
+void start(const std::shared_ptr<Run>& run, const Executor& executor, Task<void> task) {
+  ++run->running;
+  const auto& signal = run->signals.emplace_back(std::make_unique<asio::cancellation_signal>());
+  auto finish = [run](const std::exception_ptr& error) {
+    --run->running;
+    if (error) run->error = error;
+    run->moved.cancel();
+  };
+  asio::co_spawn(executor, without_cancellation_exceptions(std::move(task)),
+                 asio::bind_cancellation_slot(signal->slot(), std::move(finish)));
+}
+
 }  // namespace
+
+Task<void> run_all(std::vector<Task<void>> tasks, std::size_t at_a_time) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const Executor executor = co_await asio::this_coro::executor;
+  const auto run = std::make_shared<Run>(executor);
+  std::size_t next = 0;
+  bool cancelled = false;
+  while (true) {
+    if (!cancelled && co_await is_cancelled()) {
+      cancelled = true;
+      for (const auto& signal : run->signals) signal->emit(asio::cancellation_type::terminal);
+    }
+    while (!cancelled && next < tasks.size() && run->running < at_a_time) {
+      start(run, executor, std::move(tasks[next]));
+      ++next;
+    }
+    if (run->running == 0) break;
+    co_await run->moved.async_wait(as_values);
+  }
+  if (run->error) std::rethrow_exception(run->error);
+}
 
 struct Loop::Impl {
   explicit Impl(CrashHandler handler) : on_crash(std::move(handler)), executor(context.get_executor()) {}

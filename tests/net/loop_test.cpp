@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <thread>
@@ -109,6 +110,61 @@ TEST(Loop, DestroysWhatStillWaits) {
     loop.loop().run();
   }
   EXPECT_TRUE(order.empty());
+}
+
+struct Busy {
+  int now = 0;
+  int most = 0;
+  int ended = 0;
+  int early = 0;  // woken before their time
+};
+
+Task<void> work(Busy* busy, std::chrono::milliseconds time) {
+  busy->most = std::max(busy->most, ++busy->now);
+  if (time.count() > 0) {
+    const bool slept = co_await sleep_for(time);
+    if (!slept) ++busy->early;
+  }
+  --busy->now;
+  ++busy->ended;
+}
+
+std::vector<Task<void>> works(Busy& busy, int count, std::chrono::milliseconds time) {
+  std::vector<Task<void>> tasks;
+  for (int i = 0; i < count; ++i) tasks.push_back(work(&busy, time));
+  return tasks;
+}
+
+TEST(RunAll, RunsAFewAtATimeToTheEnd) {
+  TestLoop loop;
+  Busy busy;
+  loop.run(run_all(works(busy, 7, 2ms), 3));
+  EXPECT_EQ(busy.ended, 7);
+  EXPECT_EQ(busy.most, 3);
+  loop.run(run_all(works(busy, 5, 0ms), 2));
+  EXPECT_EQ(busy.ended, 12);
+  loop.run(run_all({}, 2));
+}
+
+TEST(RunAll, CancelsThoseThatRunAndStartsNoMore) {
+  TestLoop loop;
+  Busy busy;
+  const auto cancel = loop.loop().spawn_cancellable("all", run_all(works(busy, 5, 1h), 2));
+  loop.loop().post_after(5ms, cancel);
+  loop.loop().run_until_idle();
+  EXPECT_EQ(busy.ended, 2);
+  EXPECT_EQ(busy.early, 2);
+}
+
+TEST(RunAll, PassesAnExceptionOn) {
+  TestLoop loop;
+  Busy busy;
+  auto tasks = works(busy, 2, 5ms);
+  tasks.push_back(throws());
+  loop.loop().spawn("all", run_all(std::move(tasks), 3));
+  loop.loop().run_until_idle();
+  EXPECT_EQ(loop.crash(), "all: a bug");
+  EXPECT_EQ(busy.ended, 2);
 }
 
 Task<void> wait_on(Event* event, core::Deadline deadline, std::vector<bool>* results) {

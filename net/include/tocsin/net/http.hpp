@@ -51,7 +51,8 @@ struct ExchangeTimes {
 };
 
 /// Sends one request and reads its response on a stream whose deadline is set. `times` (may be null) and `partial` (may
-/// be null: the response as far as it was read, when it fails) must outlive the call.
+/// be null: the response as far as it was read, when it fails) must outlive the call. After CONNECT nothing is read but
+/// the headers: on 200 the stream leads to the other end.
 [[nodiscard]] Task<core::Result<HttpResponse>> exchange(Stream& stream, const HttpRequest& request, HttpLimits limits,
                                                         ExchangeTimes* times, HttpResponse* partial);
 

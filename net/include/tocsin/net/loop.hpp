@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tocsin/core/result.hpp"
 #include "tocsin/core/time.hpp"
@@ -55,6 +56,10 @@ class Loop {
 /// Suspends for that long or until cancelled; true if the time passed, false if it was cancelled.
 [[nodiscard]] Task<bool> sleep_for(std::chrono::nanoseconds duration);
 [[nodiscard]] Task<bool> sleep_until(core::Deadline when);
+
+/// Runs the tasks on the caller's loop, at most `at_a_time` of them at once, and returns when all have ended.
+/// Cancelling the caller cancels them. An exception out of one is thrown when all have ended.
+[[nodiscard]] Task<void> run_all(std::vector<Task<void>> tasks, std::size_t at_a_time);
 
 /// Something that coroutines wait for and others set. Everything on one loop; when it goes, those who wait get false.
 class Event {
