@@ -4,7 +4,7 @@
 
 #include "src/go_text.hpp"
 #include "src/promql/calls.hpp"
-#include "src/replacement.hpp"
+#include "tocsin/core/replacement.hpp"
 
 namespace tocsin::rules::promql {
 namespace {
@@ -77,7 +77,7 @@ class LabelReplace final : public Relabel {
   std::string target_;
   std::string source_;
   std::shared_ptr<const re2::RE2> regex_;
-  Replacement replacement_;
+  core::Replacement replacement_;
 };
 
 class LabelJoin final : public Relabel {

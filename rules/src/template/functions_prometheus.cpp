@@ -11,8 +11,8 @@
 #include "humanize.hpp"
 #include "literal.hpp"
 #include "src/go_text.hpp"
-#include "src/replacement.hpp"
 #include "tocsin/core/duration.hpp"
+#include "tocsin/core/replacement.hpp"
 #include "url.hpp"
 
 namespace tocsin::rules::tmpl {
@@ -65,7 +65,7 @@ std::unique_ptr<RE2> compile(const std::string& pattern) {
 
 Value call_replace(Args args, const TemplateData&) {
   const std::unique_ptr<RE2> regex = compile(text(args[0]));
-  const Replacement replacement(text(args[1]), *regex);
+  const core::Replacement replacement(text(args[1]), *regex);
   const std::string& subject = text(args[2]);
   std::vector<re2::StringPiece> groups(static_cast<std::size_t>(regex->NumberOfCapturingGroups()) + 1);
   std::string out;

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tocsin::rules {
+namespace tocsin::core {
 
 /// A replacement as Go's Regexp.Expand reads it: `$1`, `$name`, `${name}`, `$$`. The longest name counts; one that is
 /// not known is empty.
@@ -29,4 +29,4 @@ class Replacement {
   std::vector<Part> parts_;
 };
 
-}  // namespace tocsin::rules
+}  // namespace tocsin::core

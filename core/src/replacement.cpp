@@ -1,8 +1,8 @@
-#include "src/replacement.hpp"
+#include "tocsin/core/replacement.hpp"
 
 #include "tocsin/core/number.hpp"
 
-namespace tocsin::rules {
+namespace tocsin::core {
 namespace {
 
 constexpr bool is_word(char c) {
@@ -58,4 +58,4 @@ bool Replacement::take_reference(std::string_view& text, const re2::RE2& regex) 
   return true;
 }
 
-}  // namespace tocsin::rules
+}  // namespace tocsin::core
