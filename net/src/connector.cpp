@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "endpoint.hpp"
+#include "outgoing.hpp"
 #include "resolver.hpp"
 #include "socket_stream.hpp"
 #include "tocsin/net/stream.hpp"
@@ -31,12 +32,6 @@ struct Connector::Impl {
 
 namespace {
 
-Failure no_socket(int error) {
-  const bool out = error == EMFILE || error == ENFILE;
-  return {out ? Outcome::limit : Outcome::connect, Phase::connect,
-          std::string("cannot make a socket: ") + std::strerror(error) + (out ? " (raise LimitNOFILE)" : "")};
-}
-
 Failure connect_failure(int error, const Peer& peer) {
   const std::string where = peer.to_string();
   switch (error) {
@@ -53,12 +48,6 @@ Failure connect_failure(int error, const Peer& peer) {
     default:
       return {Outcome::connect, Phase::connect, "cannot connect to " + where + ": " + std::strerror(error)};
   }
-}
-
-int pending_error(int fd) {
-  int error = 0;
-  socklen_t size = sizeof error;
-  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
 
 /// On loopback the connection is there when connect() returns, though it says EINPROGRESS: looking costs less than
@@ -111,12 +100,17 @@ Task<Result<std::vector<Endpoint>>> Connector::resolve(std::string host, std::ui
   return impl_->resolver->resolve(std::move(host), port, deadline);
 }
 
-Task<Result<StreamPtr>> Connector::connect(Endpoint endpoint, core::Deadline deadline) {
+Task<Result<StreamPtr>> Connector::connect(Endpoint endpoint, core::Deadline deadline, ConnectOptions options) {
   UniqueFd fd(::socket(endpoint.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return fail_with(no_socket(errno));
-  // We speak first on all that we connect to: the handshake's last ACK can go with what we say.
-  const int off = 0;
-  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
+  if (!options.peer_speaks_first) {
+    // The handshake's last ACK can go with what we say.
+    const int off = 0;
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
+  }
+  if (options.source) {
+    if (const auto failure = bind_source(fd.get(), *options.source, endpoint)) return fail_with(*failure);
+  }
   Peer peer;
   peer.endpoint = endpoint;
   return connect_socket(std::move(fd), to_socket_address(endpoint), std::move(peer), impl_->contexts, deadline);

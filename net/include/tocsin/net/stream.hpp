@@ -87,6 +87,12 @@ class Stream {
   virtual void close() noexcept = 0;
 };
 
+/// What a connection asks for beside an address.
+struct ConnectOptions {
+  std::optional<Endpoint> source;  // our side's address; its port does not count
+  bool peer_speaks_first = false;  // the handshake's last ACK must not wait for what we say
+};
+
 /// Looks names up and connects. Owns the TLS contexts and the pool that resolves. One for the process; use it on any
 /// loop.
 class Connector {
@@ -102,7 +108,8 @@ class Connector {
   [[nodiscard]] Task<core::Result<std::vector<Endpoint>>> resolve(std::string host, std::uint16_t port,
                                                                   core::Deadline deadline);
   /// Connects one numeric endpoint; the stream's deadline is `deadline`.
-  [[nodiscard]] Task<core::Result<std::unique_ptr<Stream>>> connect(Endpoint endpoint, core::Deadline deadline);
+  [[nodiscard]] Task<core::Result<std::unique_ptr<Stream>>> connect(Endpoint endpoint, core::Deadline deadline,
+                                                                    ConnectOptions options = {});
   [[nodiscard]] Task<core::Result<std::unique_ptr<Stream>>> connect_unix(std::string path, core::Deadline deadline);
   /// Resolves, tries the addresses in order until one connects (each gets a fair part of the time), then TLS if asked.
   [[nodiscard]] Task<core::Result<std::unique_ptr<Stream>>> open(Address address, std::optional<TlsOptions> tls,
