@@ -15,97 +15,9 @@
 namespace tocsin::daemon {
 namespace {
 
-using rules::promql::EvalError;
-using rules::promql::EvalLimits;
-
-constexpr core::Duration default_timeout = std::chrono::seconds(30);
-constexpr core::Duration longest_timeout = std::chrono::minutes(2);
-constexpr std::size_t query_samples = 10'000'000;
-
-/// Milliseconds as seconds, the way Prometheus prints them: an integer, or three decimals.
-void write_time(JsonWriter& json, core::TimePoint t) {
-  const std::int64_t ms = core::to_millis(t);
-  const std::int64_t part = std::abs(ms % 1000);
-  const std::string_view sign = ms < 0 ? "-" : "";
-  json.raw(part == 0 ? fmt::format("{}{}", sign, std::abs(ms / 1000))
-                     : fmt::format("{}{}.{:03}", sign, std::abs(ms / 1000), part));
-}
-
-void write_sample(JsonWriter& json, const core::Sample& sample) {
-  json.begin_array();
-  write_time(json, sample.time);
-  json.string(core::format_value(sample.value)).end_array();
-}
-
-void write_value(JsonWriter& json, const rules::promql::Scalar& scalar) {
-  json.begin_object().key("resultType").string("scalar").key("result");
-  write_sample(json, scalar.sample);
-  json.end_object();
-}
-
-void write_value(JsonWriter& json, const rules::promql::String& text) {
-  json.begin_object().key("resultType").string("string").key("result").begin_array();
-  write_time(json, text.time);
-  json.string(text.value).end_array().end_object();
-}
-
-void write_value(JsonWriter& json, const rules::promql::Vector& vector) {
-  json.begin_object().key("resultType").string("vector").key("result").begin_array();
-  for (const auto& entry : vector) {
-    json.begin_object().key("metric").labels(entry.labels).key("value");
-    write_sample(json, entry.sample);
-    json.end_object();
-  }
-  json.end_array().end_object();
-}
-
-void write_value(JsonWriter& json, const rules::promql::Matrix& matrix) {
-  json.begin_object().key("resultType").string("matrix").key("result").begin_array();
-  for (const auto& series : matrix) {
-    json.begin_object().key("metric").labels(series.labels).key("values").begin_array();
-    for (const core::Sample& sample : series.samples) write_sample(json, sample);
-    json.end_array().end_object();
-  }
-  json.end_array().end_object();
-}
-
-std::string_view error_type(EvalError::Kind kind) {
-  switch (kind) {
-    case EvalError::Kind::timeout:
-      return "timeout";
-    case EvalError::Kind::canceled:
-      return "canceled";
-    case EvalError::Kind::execution:
-    case EvalError::Kind::too_many_samples:
-      break;
-  }
-  return "execution";
-}
-
-std::optional<core::Duration> seconds_or_duration(std::string_view text) {
-  double seconds = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (ec == std::errc() && end == text.data() + text.size()) {
-    if (!(seconds >= 0 && seconds < 1e9)) return std::nullopt;
-    return core::Duration(static_cast<std::int64_t>(std::llround(seconds * 1000)));
-  }
-  return core::parse_duration(text);
-}
-
-/// All values of a parameter that may come several times, as `name` or `name[]`.
-std::vector<std::string> all_values(std::string_view query, std::string_view name) {
-  std::vector<std::string> values;
-  while (!query.empty()) {
-    const auto amp = query.find('&');
-    const std::string_view pair = query.substr(0, amp);
-    query = amp == std::string_view::npos ? std::string_view() : query.substr(amp + 1);
-    const auto eq = pair.find('=');
-    const std::string key = net::percent_decode(pair.substr(0, eq));
-    if (eq != std::string_view::npos && (key == name || key == std::string(name) + "[]")) {
-      values.push_back(net::percent_decode(pair.substr(eq + 1)));
-    }
-  }
-  return values;
+bool is_form(const net::ServerRequest& request) {
+  return request.method == "POST" &&
+         net::header(request.headers, "Content-Type").starts_with("application/x-www-form-urlencoded");
 }
 
 bool passes(const std::vector<std::string>& filter, std::string_view value) {
@@ -211,11 +123,29 @@ net::ServerResponse api_error(std::string_view type, std::string_view message) {
 }
 
 std::string api_parameter(const net::ServerRequest& request, std::string_view name) {
-  if (request.method == "POST" &&
-      net::header(request.headers, "Content-Type").starts_with("application/x-www-form-urlencoded")) {
+  if (is_form(request)) {
     if (std::string value = net::query_parameter(request.body, name); !value.empty()) return value;
   }
   return net::query_parameter(request.query, name);
+}
+
+std::vector<std::string> api_values(const net::ServerRequest& request, std::string_view name) {
+  std::vector<std::string> values;
+  const auto collect = [&](std::string_view query) {
+    while (!query.empty()) {
+      const auto amp = query.find('&');
+      const std::string_view pair = query.substr(0, amp);
+      query = amp == std::string_view::npos ? std::string_view() : query.substr(amp + 1);
+      const auto eq = pair.find('=');
+      const std::string key = net::percent_decode(pair.substr(0, eq));
+      if (eq != std::string_view::npos && (key == name || key == std::string(name) + "[]")) {
+        values.push_back(net::percent_decode(pair.substr(eq + 1)));
+      }
+    }
+  };
+  if (is_form(request)) collect(request.body);
+  collect(request.query);
+  return values;
 }
 
 std::optional<core::TimePoint> parse_api_time(std::string_view text) {
@@ -226,45 +156,6 @@ std::optional<core::TimePoint> parse_api_time(std::string_view text) {
     return core::from_millis(std::llround(seconds * 1000));
   }
   return core::parse_rfc3339(text);
-}
-
-net::ServerResponse api_query(const net::ServerRequest& request, const store::View& view, core::TimePoint now) {
-  core::TimePoint at = now;
-  if (const std::string text = api_parameter(request, "time"); !text.empty()) {
-    const auto parsed = parse_api_time(text);
-    if (!parsed)
-      return api_error("bad_data",
-                       fmt::format("invalid parameter \"time\": cannot parse \"{}\" to a valid timestamp", text));
-    at = *parsed;
-  }
-  core::Duration timeout = default_timeout;
-  if (const std::string text = api_parameter(request, "timeout"); !text.empty()) {
-    const auto parsed = seconds_or_duration(text);
-    if (!parsed)
-      return api_error("bad_data",
-                       fmt::format("invalid parameter \"timeout\": cannot parse \"{}\" to a valid duration", text));
-    timeout = std::min(*parsed, longest_timeout);
-  }
-  EvalLimits limits;
-  limits.max_samples = query_samples;
-  if (const std::string text = api_parameter(request, "lookback_delta"); !text.empty()) {
-    const auto parsed = seconds_or_duration(text);
-    if (!parsed || parsed->count() <= 0) return api_error("bad_data", "invalid parameter \"lookback_delta\"");
-    limits.lookback = *parsed;
-  }
-  const std::string query = api_parameter(request, "query");
-  auto parsed = rules::promql::parse(query);
-  if (const auto* error = std::get_if<rules::promql::ParseError>(&parsed)) {
-    return api_error("bad_data", "invalid parameter \"query\": " + error->render(query));
-  }
-  const auto until = std::chrono::steady_clock::now() + timeout;
-  limits.expired = [until] { return std::chrono::steady_clock::now() >= until; };
-  rules::promql::Plan plan(*std::get<rules::promql::ExprPtr>(parsed));
-  const auto result = plan.instant(view, at, limits);
-  if (const auto* error = std::get_if<EvalError>(&result)) return api_error(error_type(error->kind), error->message);
-  JsonWriter json;
-  std::visit([&json](const auto& value) { write_value(json, value); }, std::get<rules::promql::Value>(result));
-  return api_success(json.take());
 }
 
 net::ServerResponse api_alerts(const GroupStatuses& groups) {
@@ -284,9 +175,9 @@ net::ServerResponse api_rules(const net::ServerRequest& request, const GroupStat
   if (!type.empty() && type != "alert" && type != "record") {
     return api_error("bad_data", fmt::format("not supported value \"{}\" for \"type\"", type));
   }
-  const auto names = all_values(request.query, "rule_name");
-  const auto group_names = all_values(request.query, "rule_group");
-  const auto files = all_values(request.query, "file");
+  const auto names = api_values(request, "rule_name");
+  const auto group_names = api_values(request, "rule_group");
+  const auto files = api_values(request, "file");
   JsonWriter json;
   json.begin_object().key("groups").begin_array();
   for (const auto& group : groups) {

@@ -69,14 +69,27 @@ net::Task<net::ServerResponse> Web::reload(net::ServerRequest request) {
   co_return text(result.good ? 200 : 500, result.message);
 }
 
+std::function<net::ServerResponse()> Web::query(const net::ServerRequest& request) {
+  const std::string& path = request.path;
+  constexpr std::string_view label = "/api/v1/label/", values = "/values";
+  if (path == "/api/v1/query")
+    return [this, request] { return api_query(request, judge_.snapshot(), sources_.clock()); };
+  if (path == "/api/v1/query_range") return [this, request] { return api_query_range(request, judge_.snapshot()); };
+  if (path == "/api/v1/series") return [this, request] { return api_series(request, judge_.snapshot()); };
+  if (path == "/api/v1/labels") return [this, request] { return api_labels(request, judge_.snapshot()); };
+  if (path == "/api/v1/metadata") return [this, request] { return api_metadata(request, metadata_); };
+  if (path.starts_with(label) && path.ends_with(values) && path.size() > label.size() + values.size()) {
+    const std::string name = path.substr(label.size(), path.size() - label.size() - values.size());
+    return [this, request, name] { return api_label_values(request, name, judge_.snapshot()); };
+  }
+  return {};
+}
+
 net::Task<net::ServerResponse> Web::route(net::ServerRequest request) {
   const std::string path = request.path;
   if (path == "/-/reload") co_return co_await reload(std::move(request));
-  if (path == "/api/v1/query" && (reading(request) || request.method == "POST")) {
-    std::function<net::ServerResponse()> work = [this, request = std::move(request)] {
-      return api_query(request, judge_.snapshot(), sources_.clock());
-    };
-    co_return co_await on_pool(std::move(work));
+  if (reading(request) || request.method == "POST") {
+    if (auto work = query(request)) co_return co_await on_pool(std::move(work));
   }
   if (!reading(request)) co_return text(405, "Method Not Allowed\n");
   if (path == "/metrics") {

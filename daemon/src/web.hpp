@@ -41,6 +41,8 @@ class Web {
   [[nodiscard]] net::Task<net::ServerResponse> route(net::ServerRequest request);
   [[nodiscard]] net::Task<net::ServerResponse> on_pool(std::function<net::ServerResponse()> work);
   [[nodiscard]] net::Task<net::ServerResponse> reload(net::ServerRequest request);
+  /// What answers one of Prometheus's queries, to be run on the pool; nothing for other paths.
+  [[nodiscard]] std::function<net::ServerResponse()> query(const net::ServerRequest& request);
   [[nodiscard]] net::ServerResponse metrics_page();
 
   net::Loop& loop_;

@@ -77,6 +77,63 @@ TEST(ApiQuery, TakesAPostedForm) {
             R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[10,"3"]}]}})");
 }
 
+struct PathCase {
+  std::string path;
+  std::string query;
+  unsigned status;
+  std::string body;  // or a part of it
+};
+
+net::ServerResponse answer(const PathCase& c) {
+  store::Store store{store::Limits{}};
+  const auto view = filled(store).snapshot();
+  const net::ServerRequest request = get(c.query);
+  if (c.path == "range") return api_query_range(request, view);
+  if (c.path == "series") return api_series(request, view);
+  if (c.path == "labels") return api_labels(request, view);
+  return api_label_values(request, c.path, view);
+}
+
+class ApiSeries : public testing::TestWithParam<PathCase> {};
+
+TEST_P(ApiSeries, AnswersInPrometheusShape) {
+  const auto response = answer(GetParam());
+  EXPECT_EQ(response.status, GetParam().status) << response.body;
+  EXPECT_NE(response.body.find(GetParam().body), std::string::npos) << response.body;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, ApiSeries,
+    testing::Values(
+        PathCase{
+            "range", "query=sum(redis_up)&start=1000&end=1002&step=1", 200,
+            R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1001,"1"],[1002,"1"]]}]}})"},
+        PathCase{"range", "query=7&start=1000&end=1002&step=2s", 200,
+                 R"("result":[{"metric":{},"values":[[1000,"7"],[1002,"7"]]}])"},
+        PathCase{"range", "query=up&start=1000&end=999&step=1", 400, "end timestamp must not be before start time"},
+        PathCase{"range", "query=up&start=1000&end=1001&step=0", 400, "zero or negative query resolution step"},
+        PathCase{"range", "query=up&start=1000&end=1001&step=x", 400, "cannot parse \\\"x\\\" to a valid duration"},
+        PathCase{"range", "query=up&start=0&end=12000&step=1", 400, "exceeded maximum resolution of 11,000 points"},
+        PathCase{"range", "query=up[1m]&start=0&end=1&step=1", 400, "must be Scalar or instant Vector"},
+        PathCase{"range", "query=sum(&start=0&end=1&step=1", 400, "parse error"},
+        PathCase{"series", "match[]=redis_up%7Binstance=~%22a.*%22%7D", 200,
+                 R"("data":[{"__name__":"redis_up","instance":"a:6379","job":"cache"}]})"},
+        PathCase{"series", "match[]=redis_up&match[]=redis_up&limit=1", 200,
+                 R"("data":[{"__name__":"redis_up","instance":"a:6379","job":"cache"}]})"},
+        PathCase{"series", "", 400, "no match[] parameter provided"},
+        PathCase{"series", "match[]=rate(x[1m])", 400, "not a vector selector"},
+        PathCase{"labels", "", 200, R"("data":["__name__","instance","job"]})"},
+        PathCase{"labels", "match[]=nothing", 200, R"("data":[]})"},
+        PathCase{"instance", "", 200, R"("data":["a:6379","b:6379"]})"},
+        PathCase{"instance", "match[]=redis_up%7Binstance!=%22a:6379%22%7D", 200, R"("data":["b:6379"]})"},
+        PathCase{"__name__", "limit=5", 200, R"("data":["redis_up"]})"},
+        PathCase{"a-b", "", 400, "invalid label name"}));
+
+TEST(ApiMetadata, SaysTypeAndHelp) {
+  const auto response = api_metadata(get("metric=redis_up"), all_metadata());
+  EXPECT_NE(response.body.find(R"("redis_up":[{"type":"gauge","help":)"), std::string::npos) << response.body;
+}
+
 TEST(ApiAlerts, ListsThemAsPrometheusDoes) {
   rules::GroupStatus group;
   group.name = "g";
