@@ -26,30 +26,38 @@ std::string_view next_word(std::string_view& text) {
 
 }  // namespace
 
-void ConfigReader::learn(std::span<const std::string> reply) {
+void ConfigReader::learn(const Reply& reply) {
   const auto before = std::exchange(settings_, {});
   databases_ = 0;
-  for (std::size_t i = 0; i + 1 < reply.size(); i += 2) {
-    const std::string_view name = reply[i];
-    const std::string_view text = reply[i + 1];
-    if (name == "client-output-buffer-limit") buffer_limits(text);
-    const auto value = whole_number(text);
-    if (!value) continue;
-    if (name == "databases" && *value >= 1 && *value <= 1e6) databases_ = static_cast<unsigned>(*value);
-    if (name == "maxclients") add(Kind::maxclients, "redis_config_maxclients", {}, *value);
-    if (name == "maxmemory") add(Kind::maxmemory, "redis_config_maxmemory", {}, *value);
-    if (name == "io-threads") add(Kind::other, "redis_config_io_threads", {}, *value);
-    if (name == "repl-backlog-size") add(Kind::repl_backlog_size, "redis_config_repl_backlog_size", {}, *value);
-    if (std::ranges::find(commandlog, name) != std::end(commandlog)) {
-      std::string metric = "redis_" + std::string(name);
-      std::ranges::replace(metric, '-', '_');
-      add(Kind::other, metric, {}, *value);
-    }
+  maxmemory_ = maxclients_ = 0;
+  std::optional<std::string_view> name;
+  for (const Reply element : reply) {
+    if (!element.is_text()) break;
+    if (name) setting(*name, element.text());
+    name = name ? std::nullopt : std::optional(element.text());
   }
   // Series keep the slots that they had.
   for (Setting& setting : settings_) {
     const auto old = std::ranges::find(before, setting.labels, &Setting::labels);
     if (old != before.end()) setting.known = old->known;
+  }
+}
+
+void ConfigReader::setting(std::string_view name, std::string_view text) {
+  if (name == "client-output-buffer-limit") buffer_limits(text);
+  const auto value = whole_number(text);
+  if (!value) return;
+  if (name == "databases" && *value >= 1 && *value <= 1e6) databases_ = static_cast<unsigned>(*value);
+  if (name == "maxclients") maxclients_ = *value;
+  if (name == "maxmemory") maxmemory_ = *value;
+  if (name == "maxclients" && *value > 0) add(Kind::maxclients, "redis_config_maxclients", {}, *value);
+  if (name == "maxmemory") add(Kind::maxmemory, "redis_config_maxmemory", {}, *value);
+  if (name == "io-threads") add(Kind::other, "redis_config_io_threads", {}, *value);
+  if (name == "repl-backlog-size") add(Kind::repl_backlog_size, "redis_config_repl_backlog_size", {}, *value);
+  if (std::ranges::find(commandlog, name) != std::end(commandlog)) {
+    std::string metric = "redis_" + std::string(name);
+    std::ranges::replace(metric, '-', '_');
+    add(Kind::other, metric, {}, *value);
   }
 }
 

@@ -1,12 +1,12 @@
 // What CONFIG GET says, as samples.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "redis/info.hpp"
+#include "redis/resp.hpp"
 #include "redis/series.hpp"
 #include "tocsin/core/labels.hpp"
 #include "tocsin/core/observation.hpp"
@@ -23,13 +23,16 @@ class ConfigReader {
  public:
   explicit ConfigReader(core::Labels base) : base_(std::move(base)) {}
 
-  /// Takes a reply: names and values in turn.
-  void learn(std::span<const std::string> reply);
-  void forget() { settings_.clear(), databases_ = 0; }
+  /// Takes a reply: names and values in turn. Some servers have nothing to show, in forms of their own.
+  void learn(const Reply& reply);
+  void forget() { learn({}); }
   /// Adds the samples, apart from those that INFO gave already.
   void append(core::SeriesTable& table, const InfoReader::Facts& given);
   /// How many databases there are, if CONFIG told.
   [[nodiscard]] unsigned databases() const { return databases_; }
+  /// 0 where CONFIG did not tell, or told that there is none.
+  [[nodiscard]] double maxmemory() const { return maxmemory_; }
+  [[nodiscard]] double maxclients() const { return maxclients_; }
 
  private:
   enum class Kind { other, maxclients, maxmemory, repl_backlog_size };
@@ -39,12 +42,15 @@ class ConfigReader {
     double value;
     KnownSeries known;
   };
+  void setting(std::string_view name, std::string_view text);
   void buffer_limits(std::string_view value);
   void add(Kind kind, std::string_view metric, std::initializer_list<LabelPair> labels, double value);
 
   core::Labels base_;
   std::vector<Setting> settings_;
   unsigned databases_ = 0;
+  double maxmemory_ = 0;
+  double maxclients_ = 0;
 };
 
 }  // namespace tocsin::probes::redis

@@ -19,6 +19,21 @@ bool InfoReader::read(std::string_view text, core::TimePoint at, unsigned databa
   return false;
 }
 
+bool InfoReader::has_fields(std::string_view text) {
+  while (!text.empty()) {
+    const auto newline = text.find('\n');
+    const auto line = text.substr(0, newline);
+    if (!line.starts_with("# ") && line.find(':', 1) != std::string_view::npos) return true;
+    text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
+  }
+  return false;
+}
+
+void InfoReader::has_histograms(std::span<const std::string> commands) {
+  histograms_ = {commands.begin(), commands.end()};
+  layout_.clear();
+}
+
 bool InfoReader::read_familiar(std::string_view text, core::TimePoint at, core::SeriesTable& table) {
   if (!layout_.read(text, numbers_)) return false;
   // All or nothing: what is in the batch cannot be taken back.
@@ -35,6 +50,8 @@ double InfoReader::value(const Origin& origin, core::TimePoint at) {
       return numbers_[origin.number] / origin.factor;
     case Origin::Kind::constant:
       return origin.factor;
+    case Origin::Kind::or_else:
+      return numbers_[origin.number] > 0 ? numbers_[origin.number] : origin.factor;
     case Origin::Kind::start:
       break;
   }

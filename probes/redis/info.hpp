@@ -4,12 +4,16 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "redis/layout.hpp"
 #include "tocsin/core/labels.hpp"
 #include "tocsin/core/observation.hpp"
+#include "tocsin/probes/redis.hpp"
 
 namespace tocsin::probes::redis {
 
@@ -19,6 +23,7 @@ struct Origin {
     number,    // a number of the text, divided by `factor`
     constant,  // `factor`, as long as the text has this shape
     start,     // the number is an uptime: when that began
+    or_else,   // the number where it is above 0, else `factor`
   };
   Kind kind = Kind::number;
   std::uint32_t number = 0;
@@ -30,11 +35,16 @@ struct Origin {
 /// learnt.
 class InfoReader {
  public:
-  explicit InfoReader(core::Labels base) : base_(std::move(base)) {}
+  explicit InfoReader(core::Labels base, RedisLimits limits = {}) : base_(std::move(base)), limits_(limits) {}
 
+  /// Whether the text has a line `key:value`.
+  [[nodiscard]] static bool has_fields(std::string_view text);
   /// Adds all samples of the text to the batch. `databases` is how many there are: those without keys are given as 0.
   /// False, and nothing added, if the text has no line `key:value`.
   [[nodiscard]] bool read(std::string_view text, core::TimePoint at, unsigned databases, core::SeriesTable& table);
+
+  /// The commands for which LATENCY HISTOGRAM was told: the sum of each histogram is in INFO.
+  void has_histograms(std::span<const std::string> commands);
 
   /// What the last text said besides numbers.
   struct Facts {
@@ -61,6 +71,8 @@ class InfoReader {
   [[nodiscard]] double value(const Origin& origin, core::TimePoint at);
 
   core::Labels base_;
+  RedisLimits limits_;
+  std::unordered_set<std::string> histograms_;
   Layout layout_;
   std::vector<Output> outputs_;
   std::vector<double> numbers_;

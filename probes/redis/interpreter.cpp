@@ -108,6 +108,9 @@ void InfoReader::Interpreter::line(std::string_view line) {
   const std::string_view value = line.substr(colon + 1);
   if (in_section(key, value) || remember(key, value) || io_thread(key, value) || cluster(key, value)) return;
   if (find_field(key) != nullptr || key == "max_clients") return field(key, value);
+  if (key == "last_success_save") {  // Dragonfly's word for it
+    if (const auto origin = number(value)) return emit("redis_rdb_last_save_timestamp_seconds", {}, *origin);
+  }
   reader_.layout_.rest_of_line(whole.substr(colon + 1));
 }
 
@@ -123,15 +126,22 @@ bool InfoReader::Interpreter::in_section(std::string_view key, std::string_view 
 
 void InfoReader::Interpreter::field(std::string_view key, std::string_view value) {
   const Field* const known = find_field(key);
-  const auto origin = quantity(value, known != nullptr ? known->divisor : 1);
+  auto origin = quantity(value, known != nullptr ? known->divisor : 1);
   if (!origin) return;
-  if (known != nullptr) emit(known->metric.name, {}, *origin);
+  const auto& limits = reader_.limits_;
+  if (key == "maxmemory" && limits.memory && origin->kind == Origin::Kind::number) {
+    emit("redis_memory_max_bytes", {}, {Origin::Kind::or_else, origin->number, *limits.memory});
+  } else if (known != nullptr)
+    emit(known->metric.name, {}, *origin);
   if (key == "uptime_in_seconds" && origin->kind == Origin::Kind::number) {
     emit("redis_start_time_seconds", {}, {Origin::Kind::start, origin->number, 1});
   }
   // INFO has these parameters' present values: no need to ask CONFIG for them each time, or where it is refused.
   auto& facts = reader_.facts_;
   if (key == "maxclients" || key == "max_clients") {  // the latter is Dragonfly's
+    if (limits.clients && origin->kind == Origin::Kind::number) {
+      origin = Origin{Origin::Kind::or_else, origin->number, *limits.clients};
+    }
     emit("redis_config_maxclients", {}, *origin);
     facts.maxclients = true;
   } else if (key == "maxmemory") {
@@ -165,6 +175,9 @@ bool InfoReader::Interpreter::command(std::string_view key, std::string_view val
   const Part* const usec = part("usec");
   if (calls != nullptr && calls->number && usec != nullptr && usec->number) {
     commands_.try_emplace(*name, Command{*calls->number, *usec->number});
+  }
+  if (reader_.histograms_.contains(std::string(*name))) {
+    emit_part("usec", "redis_commands_latencies_usec_sum", {{"cmd", *name}});
   }
   return true;
 }
@@ -314,7 +327,7 @@ void InfoReader::Interpreter::instance_info() {
         {"valkey_release_stage", said("valkey_release_stage")},
         {"availability_zone", said("availability_zone")}},
        one);
-  if (said("role") != "slave") return;
+  if (said("role") != "slave" && said("role") != "replica") return;  // the latter is Dragonfly's
   emit("redis_slave_info",
        {{"master_host", said("master_host")},
         {"master_port", said("master_port")},

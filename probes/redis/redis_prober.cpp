@@ -6,12 +6,14 @@
 #include <string>
 #include <utility>
 
-#include "redis/config.hpp"
+#include "redis/details.hpp"
 #include "redis/idle_limit.hpp"
 #include "redis/info.hpp"
+#include "redis/keys.hpp"
 #include "redis/metrics.hpp"
 #include "redis/round.hpp"
 #include "redis/scrape.hpp"
+#include "redis/server.hpp"
 #include "tocsin/probes/redis.hpp"
 
 namespace tocsin::probes {
@@ -20,9 +22,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;  // durations only; the samples' time is an argument
 
-constexpr std::size_t most_series = 25'000;
 constexpr unsigned default_databases = 16;
-constexpr std::chrono::seconds config_every{60};
+constexpr int most_rounds = 3;  // after the first: what a server just met has, then its primaries
 
 class RedisProber final : public Prober {
  public:
@@ -30,10 +31,12 @@ class RedisProber final : public Prober {
       : connector_(connector),
         identity_(std::move(identity)),
         options_(std::move(options)),
-        table_(most_series),
-        info_(identity_.base),
+        table_(options_.max_series),
+        info_(identity_.base, options_.limits),
         cluster_info_(identity_.base),
-        config_(identity_.base),
+        details_(identity_.base, options_.commands, options_.limits, options_.latency_histograms),
+        keys_(identity_.base, options_.commands, options_.keys, {options_.max_keys, options_.max_scans},
+              options_.database.value_or(0)),
         scrape_(identity_.base),
         common_(identity_.base) {}
 
@@ -55,11 +58,11 @@ class RedisProber final : public Prober {
 
   [[nodiscard]] net::Task<core::Result<void>> ask(ProbeStart start, Fresh& fresh, std::unique_ptr<Round>& round);
   [[nodiscard]] net::Task<core::Result<void>> connect(core::Deadline deadline, Fresh& fresh);
-  [[nodiscard]] net::Task<core::Result<void>> converse(Round& round);
-  [[nodiscard]] std::unique_ptr<Round> questions(const ProbeStart& start, const Fresh& fresh) const;
-  [[nodiscard]] bool wants_config(const ProbeStart& start, const Fresh& fresh) const;
-  void learn_config(const Round& round, core::TimePoint at);
-  [[nodiscard]] core::Result<void> interpret(const Round& round, core::TimePoint at);
+  [[nodiscard]] net::Task<core::Result<void>> converse(Exchange& exchange);
+  [[nodiscard]] net::Task<core::Result<void>> ask_more(const Fresh& fresh);
+  [[nodiscard]] net::Task<void> measure_keys(ProbeStart start);
+  [[nodiscard]] std::shared_ptr<const Questions> questions(const Fresh& fresh);
+  void interpret(const Round& round, core::TimePoint at);
   void settle_connection(bool good, Clock::time_point begun);
   void drop();
 
@@ -69,7 +72,8 @@ class RedisProber final : public Prober {
   core::SeriesTable table_;
   InfoReader info_;
   InfoReader cluster_info_;
-  ConfigReader config_;
+  Details details_;
+  KeyLengths keys_;
   ScrapeMetrics scrape_;
   CommonMetrics common_;
 
@@ -78,10 +82,13 @@ class RedisProber final : public Prober {
   std::optional<Clock::time_point> last_end_;    // of the probe before
   IdleLimit::Span gap_{0};                       // between the last two probes
   std::optional<IdleLimit::Span> closed_after_;  // how long the connection had idled that was found closed
-  std::optional<core::TimePoint> config_asked_;
-  bool config_refused_ = false;
-  bool info_all_ = true;  // INFO ALL is understood
-  bool cluster_ = false;  // ask CLUSTER INFO too
+  std::optional<Server> server_;                 // none before the first answer
+  bool info_all_ = true;                         // INFO ALL is understood
+  std::vector<Question> asked_;                  // in this probe, beside INFO
+  std::shared_ptr<const Questions> steady_;      // of a probe on a kept connection
+  std::vector<Question> steady_asked_;
+  std::uint32_t cost_ = 0;  // commands of this probe
+  std::uint64_t refused_ = 0;
 };
 
 /// Failures after which a new connection may do better than the kept one did.
@@ -99,6 +106,7 @@ net::Task<core::Observation> RedisProber::probe(ProbeStart start) {
 
   Fresh fresh;
   std::unique_ptr<Round> round;
+  cost_ = 0;
   const bool kept = stream_ != nullptr;
   auto result = co_await ask(start, fresh, round);
   if (!result && kept && round != nullptr && round->first_failed() && may_be_stale(result.error())) {
@@ -107,24 +115,29 @@ net::Task<core::Observation> RedisProber::probe(ProbeStart start) {
     drop();
     result = co_await ask(start, fresh, round);
   }
+  if (result && !keys_.empty()) co_await measure_keys(start);
 
   core::Observation observation;
   observation.target = identity_.target;
   observation.at = start.at;
-  table_.begin();
-  if (result) result = interpret(*round, start.at);
+  observation.cost = cost_;
   if (!result) {
     auto failure = result.error();
     observation.outcome = failure.outcome;
     observation.phase = failure.phase;
     observation.detail = std::move(failure.detail);
-  } else if (info_.facts().cut) {
-    observation.detail = "INFO has too many series; what is beyond the limit is left out";
   }
   settle_connection(observation.good(), begun);
   observation.took = *last_end_ - begun;
+  table_.begin();
+  // These first: there is room for them, however much the server says.
   scrape_.append(table_, observation.outcome, observation.took, fresh.took);
   common_.append(table_, observation.outcome, observation.took);
+  if (observation.good()) interpret(*round, start.at);
+  if (info_.facts().cut || table_.refused() != refused_) {
+    observation.detail = "the server has more series than max_series; what is beyond is left out";
+  }
+  refused_ = table_.refused();
   observation.batch = table_.take();
   co_return observation;
 }
@@ -136,29 +149,66 @@ net::Task<core::Result<void>> RedisProber::ask(ProbeStart start, Fresh& fresh, s
   } else {
     stream_->expires_at(start.deadline);
   }
-  round = questions(start, fresh);
+  details_.begin(start.at, start.fresh);
+  round = std::make_unique<Round>(questions(fresh), details_, options_.max_reply);
   auto answered = co_await converse(*round);
-  learn_config(*round, start.at);
   if (info_all_ && round->info_refused()) {
     // Not every server knows INFO ALL, or says anything to it.
-    round = std::make_unique<Round>(options_.max_reply);
-    round->info(false);
+    auto plain = std::make_shared<Questions>(options_.commands);
+    plain->ask(Question::info_plain);
+    round = std::make_unique<Round>(std::move(plain), details_, options_.max_reply);
     answered = co_await converse(*round);
     if (answered) info_all_ = false;
   }
   if (!answered) co_return answered;
-  const auto text = round->info_text();
-  const bool cluster = text.find("\ncluster_enabled:1") != std::string_view::npos &&
-                       text.find("\ncluster_state:") == std::string_view::npos;
-  if (cluster == cluster_) co_return answered;
-  cluster_ = cluster;
-  if (!cluster) co_return answered;
-  // The first time it turns out to be one: once more, with both questions.
-  round = std::make_unique<Round>(options_.max_reply);
-  round->cluster();
-  round->info(info_all_);
-  auto again = co_await converse(*round);
-  co_return again;
+  if (!InfoReader::has_fields(round->info_text())) {
+    co_return core::Failure{core::Outcome::protocol, core::Phase::parse, "the answer to INFO has no fields"};
+  }
+  if (fresh.connected) {
+    const auto server = describe(round->info_text());
+    if (server_ && *server_ != server) {
+      details_.forget();
+      asked_.clear();
+    }
+    server_ = server;
+  }
+  auto more = co_await ask_more(fresh);
+  co_return more;
+}
+
+/// What suits the server and was not asked together with INFO: all of it, when the server is met for the first time.
+net::Task<core::Result<void>> RedisProber::ask_more(const Fresh& fresh) {
+  for (int i = 0; i < most_rounds && !options_.minimal; ++i) {
+    auto questions = std::make_shared<Questions>(options_.commands);
+    for (const Question question : details_.wanted(*server_, fresh.connected)) {
+      if (std::ranges::find(asked_, question) != asked_.end()) continue;
+      questions->ask(question);
+      asked_.push_back(question);
+    }
+    if (questions->list().empty() && details_.sentinel_moved()) details_.ask_about_primaries(*questions);
+    if (questions->list().empty()) break;
+    Round round(std::move(questions), details_, options_.max_reply);
+    auto answered = co_await converse(round);
+    if (!answered) co_return answered;
+  }
+  co_return core::Result<void>();
+}
+
+net::Task<void> RedisProber::measure_keys(ProbeStart start) {
+  const auto now = Clock::now();
+  const auto half = now + (start.deadline - now) / 2;  // what is begun by then has time to be answered
+  keys_.begin(start.fresh);
+  while (true) {
+    auto commands = keys_.next(Clock::now() < half);
+    if (commands.list.empty()) co_return;
+    KeyExchange exchange(keys_, std::move(commands), options_.max_reply);
+    const auto answered = co_await converse(exchange);
+    if (answered) continue;
+    // INFO was answered, so the server is well; the connection is of no more use.
+    keys_.cut_short();
+    drop();
+    co_return;
+  }
 }
 
 net::Task<core::Result<void>> RedisProber::connect(core::Deadline deadline, Fresh& fresh) {
@@ -180,57 +230,50 @@ net::Task<core::Result<void>> RedisProber::connect(core::Deadline deadline, Fres
   co_return core::Result<void>();
 }
 
-net::Task<core::Result<void>> RedisProber::converse(Round& round) {
+net::Task<core::Result<void>> RedisProber::converse(Exchange& exchange) {
   const auto stream = stream_;
   if (!stream) co_return core::Failure{core::Outcome::cancelled, core::Phase::query, "the connection was given up"};
-  const auto written = co_await stream->write(round.request());
-  while (!round.done()) {
+  cost_ += static_cast<std::uint32_t>(exchange.size());
+  const auto written = co_await stream->write(exchange.request());
+  while (!exchange.done()) {
     // After a write that failed, too: a server that turns us away says why before it closes.
-    const auto got = co_await stream->read_some(round.space());
-    if (!got) co_return round.broken(written ? got.error() : written.error());
-    auto taken = round.take(*got);
+    const auto got = co_await stream->read_some(exchange.space());
+    if (!got) co_return exchange.broken(written ? got.error() : written.error());
+    auto taken = exchange.take(*got);
     if (!taken) co_return taken;
   }
   co_return core::Result<void>();
 }
 
-std::unique_ptr<Round> RedisProber::questions(const ProbeStart& start, const Fresh& fresh) const {
-  auto round = std::make_unique<Round>(options_.max_reply);
-  if (fresh.connected && !fresh.credentials.empty()) round->auth(fresh.credentials);
-  if (fresh.connected && options_.database) round->select(*options_.database);
-  if (wants_config(start, fresh)) round->config(config_pattern);
-  if (cluster_) round->cluster();
-  round->info(info_all_);
-  return round;
-}
-
-bool RedisProber::wants_config(const ProbeStart& start, const Fresh& fresh) const {
-  // What INFO does not have changes seldom. A new connection may lead to another server.
-  if (start.fresh || !config_asked_) return true;
-  if (config_refused_) return false;
-  return (fresh.connected && options_.keep_connection) || start.at - *config_asked_ >= config_every;
-}
-
-void RedisProber::learn_config(const Round& round, core::TimePoint at) {
-  if (round.config_refused()) {
-    config_.forget();
-    config_refused_ = true;
-    config_asked_ = at;
-  } else if (const auto* const values = round.config_values()) {
-    config_.learn(*values);
-    config_refused_ = false;
-    config_asked_ = at;
+std::shared_ptr<const Questions> RedisProber::questions(const Fresh& fresh) {
+  asked_.clear();
+  if (server_ && !options_.minimal) asked_ = details_.wanted(*server_, fresh.connected);
+  const bool sentinel = server_ && server_->sentinel;
+  const bool steady = !fresh.connected && !sentinel && info_all_;
+  if (steady && steady_ && steady_asked_ == asked_) return steady_;
+  auto questions = std::make_shared<Questions>(options_.commands);
+  if (fresh.connected && !fresh.credentials.empty()) questions->auth(fresh.credentials);
+  if (fresh.connected && options_.database) questions->select(*options_.database);
+  for (const Question question : asked_) questions->ask(question);
+  if (sentinel && !options_.minimal) details_.ask_about_primaries(*questions);
+  questions->ask(info_all_ ? Question::info : Question::info_plain);
+  if (steady) {
+    steady_ = questions;
+    steady_asked_ = asked_;
   }
+  return questions;
 }
 
-core::Result<void> RedisProber::interpret(const Round& round, core::TimePoint at) {
-  const unsigned databases = config_.databases() != 0 ? config_.databases() : default_databases;
-  if (!info_.read(round.info_text(), at, databases, table_)) {
-    return core::Failure{core::Outcome::protocol, core::Phase::parse, "the answer to INFO has no fields"};
+void RedisProber::interpret(const Round& round, core::TimePoint at) {
+  const unsigned databases = details_.databases() != 0 ? details_.databases() : default_databases;
+  if (details_.histograms_changed()) info_.has_histograms(details_.histograms());
+  static_cast<void>(info_.read(round.info_text(), at, databases, table_));
+  const auto& cluster = details_.cluster_text();
+  if (server_->cluster && !server_->cluster_in_info && !cluster.empty()) {
+    static_cast<void>(cluster_info_.read(cluster, at, 0, table_));
   }
-  if (!round.cluster_text().empty()) static_cast<void>(cluster_info_.read(round.cluster_text(), at, 0, table_));
-  config_.append(table_, info_.facts());
-  return {};
+  details_.append(table_, info_.facts());
+  keys_.append(table_);
 }
 
 void RedisProber::settle_connection(bool good, Clock::time_point begun) {

@@ -56,11 +56,6 @@ std::string presentable(std::string_view error, std::string_view password) {
 
 }  // namespace
 
-std::string_view to_string(Question question) {
-  constexpr std::string_view words[] = {"AUTH", "SELECT", "INFO", "CONFIG GET", "CLUSTER INFO"};
-  return words[static_cast<std::size_t>(question)];
-}
-
 bool is_passing(std::string_view error) { return begins(error, not_now_beginnings) || contains(error, not_now_words); }
 
 core::Failure refusal(Question question, std::string_view error, std::string_view password) {

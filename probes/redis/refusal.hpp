@@ -3,13 +3,10 @@
 
 #include <string_view>
 
+#include "redis/question.hpp"
 #include "tocsin/core/result.hpp"
 
 namespace tocsin::probes::redis {
-
-/// The question that an error answers.
-enum class Question { auth, select, info, config, cluster };
-[[nodiscard]] std::string_view to_string(Question question);
 
 /// The failure that an error reply to a question is. The detail holds the server's words without `password`, and
 /// without the arguments that some servers repeat.

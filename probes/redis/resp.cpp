@@ -9,10 +9,12 @@
 #include <new>
 #include <stdexcept>
 
+#include "redis/number.hpp"
+
 namespace tocsin::probes::redis {
 namespace {
 
-constexpr std::size_t most_items = 16'384;
+constexpr std::size_t most_items = 65'536;
 
 core::Failure garbage(std::string_view why) {
   std::string detail = "not a Redis reply: ";
@@ -37,19 +39,43 @@ void append_command(std::string& out, std::span<const std::string_view> words) {
   ::redisFreeCommand(command);
 }
 
+std::optional<double> Reply::number() const {
+  if (kind() == Kind::integer) return static_cast<double>(item_->integer);
+  return is_text() ? whole_number(text()) : std::nullopt;
+}
+
+Reply Reply::operator[](std::size_t index) const {
+  for (const Reply element : *this) {
+    if (index-- == 0) return element;
+  }
+  return {};
+}
+
+Reply Reply::get(std::string_view name) const {
+  bool found = false;
+  bool is_name = true;
+  for (const Reply element : *this) {
+    if (found) return element;
+    found = is_name && element.is_text() && element.text() == name;
+    is_name = !is_name;
+  }
+  return {};
+}
+
 /// hiredis calls these as it reads. They are called from C: no exception may leave them.
 struct ReplyReader::Callbacks {
   static ReplyReader& self(const redisReadTask* task) { return *static_cast<ReplyReader*>(task->privdata); }
 
-  static void* add(const redisReadTask* task, Reply::Kind kind, std::string_view text) noexcept {
+  static void* add(const redisReadTask* task, Reply::Kind kind, std::string_view text, std::uint32_t elements = 0,
+                   std::int64_t integer = 0) noexcept {
     ReplyReader& reader = self(task);
-    if (reader.items_.size() >= most_items ||
+    if (reader.parts_.size() >= most_items ||
         text.size() > reader.max_reply_ - std::min(reader.max_reply_, reader.texts_.size())) {
       reader.overflow_ = true;
       return nullptr;
     }
     try {
-      reader.items_.push_back({kind, reader.texts_.size(), text.size()});
+      reader.parts_.push_back({kind, elements, reader.texts_.size(), text.size(), integer});
       reader.texts_.append(text);
     } catch (const std::bad_alloc&) {
       return nullptr;
@@ -67,9 +93,11 @@ struct ReplyReader::Callbacks {
       self(task).overflow_ = true;
       return nullptr;
     }
-    return add(task, Reply::Kind::list, {});
+    return add(task, Reply::Kind::list, {}, static_cast<std::uint32_t>(std::max(elements, 0)));
   }
-  static void* integer(const redisReadTask* task, long long /*value*/) { return add(task, Reply::Kind::integer, {}); }
+  static void* integer(const redisReadTask* task, long long value) {
+    return add(task, Reply::Kind::integer, {}, 0, value);
+  }
   static void* nil(const redisReadTask* task) { return add(task, Reply::Kind::nil, {}); }
   static void release(void* /*item*/) {}
 
@@ -104,7 +132,7 @@ core::Result<void> ReplyReader::feed(std::string_view bytes) {
 
 core::Result<std::optional<Reply>> ReplyReader::next() {
   if (reader_->ridx < 0) {  // no reply has begun
-    items_.clear();
+    parts_.clear();
     texts_.clear();
   }
   void* done = nullptr;
@@ -129,18 +157,16 @@ bool ReplyReader::announces_too_much() const {
   return error == std::errc::result_out_of_range || size > max_reply_;
 }
 
-Reply ReplyReader::assemble() const {
-  const auto text = [this](const Item& item) { return std::string_view(texts_).substr(item.begin, item.size); };
-  const Item& first = items_.front();
-  Reply reply{first.kind, text(first), {}, true};
-  for (const Item& item : std::span(items_).subspan(1)) {
-    if (item.kind == Reply::Kind::text || item.kind == Reply::Kind::status) {
-      reply.elements.push_back(text(item));
-    } else {
-      reply.plain = false;
-    }
+Reply ReplyReader::assemble() {
+  items_.resize(parts_.size());
+  // From the end: what is below a list stands behind it, and is counted when the list is reached.
+  for (std::size_t i = parts_.size(); i-- > 0;) {
+    const Part& part = parts_[i];
+    Reply::Item& item = items_[i];
+    item = {part.kind, part.elements, 1, part.integer, std::string_view(texts_).substr(part.begin, part.size)};
+    for (std::uint32_t element = 0; element < part.elements; ++element) item.tree += items_[i + item.tree].tree;
   }
-  return reply;
+  return Reply(items_.data());
 }
 
 }  // namespace tocsin::probes::redis

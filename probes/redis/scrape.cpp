@@ -11,7 +11,9 @@ constexpr std::string_view names[] = {"redis_up",
                                       "redis_exporter_last_scrape_connect_time_seconds",
                                       "redis_exporter_scrape_duration_seconds_sum",
                                       "redis_exporter_scrape_duration_seconds_count",
-                                      "redis_exporter_last_scrape_error"};
+                                      "redis_exporter_last_scrape_error",
+                                      "redis_target_scrape_request_errors_total",
+                                      "redis_exporter_build_info"};
 
 double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
@@ -31,11 +33,13 @@ void ScrapeMetrics::append(core::SeriesTable& table, core::Outcome outcome, std:
   // The class of failure, not the error's text: texts hold ports and addresses, each a new series.
   if (outcome != last_) known_[error] = {};
   last_ = outcome;
-  add(table, error, good ? 0 : 1, good ? std::string_view() : core::to_string(outcome));
+  add(table, error, good ? 0 : 1, {"err", good ? std::string_view() : core::to_string(outcome)});
+  add(table, request_errors, 0);
+  add(table, build, 1, {"version", "tocsin"});
 }
 
-void ScrapeMetrics::add(core::SeriesTable& table, Metric metric, double value, std::string_view err) {
-  known_[metric].add(table, value, [&] { return series_labels(base_, names[metric], {{"err", err}}); });
+void ScrapeMetrics::add(core::SeriesTable& table, Metric metric, double value, LabelPair label) {
+  known_[metric].add(table, value, [&] { return series_labels(base_, names[metric], {label}); });
 }
 
 }  // namespace tocsin::probes::redis

@@ -17,8 +17,19 @@ class ScrapeMetrics {
               std::chrono::nanoseconds connecting);
 
  private:
-  enum Metric { up, total, duration, connect_time, duration_sum, duration_count, error, metric_count };
-  void add(core::SeriesTable& table, Metric metric, double value, std::string_view err = {});
+  enum Metric {
+    up,
+    total,
+    duration,
+    connect_time,
+    duration_sum,
+    duration_count,
+    error,
+    request_errors,
+    build,
+    metric_count
+  };
+  void add(core::SeriesTable& table, Metric metric, double value, LabelPair label = {"err", {}});
 
   core::Labels base_;
   KnownSeries known_[metric_count];

@@ -42,7 +42,7 @@ std::string label_text(std::string_view text) {
   return out;
 }
 
-core::Labels series_labels(const core::Labels& base, std::string_view metric, std::initializer_list<LabelPair> more) {
+core::Labels series_labels(const core::Labels& base, std::string_view metric, std::span<const LabelPair> more) {
   std::vector<core::Label> labels;
   labels.reserve(base.size() + more.size() + 1);
   labels.assign(base.begin(), base.end());

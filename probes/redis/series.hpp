@@ -3,6 +3,7 @@
 
 #include <initializer_list>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,7 +19,11 @@ namespace tocsin::probes::redis {
 using LabelPair = std::pair<std::string_view, std::string_view>;
 /// The target's labels, the metric's name and what else there is; values go through label_text.
 [[nodiscard]] core::Labels series_labels(const core::Labels& base, std::string_view metric,
-                                         std::initializer_list<LabelPair> more);
+                                         std::span<const LabelPair> more);
+[[nodiscard]] inline core::Labels series_labels(const core::Labels& base, std::string_view metric,
+                                                std::initializer_list<LabelPair> more) {
+  return series_labels(base, metric, std::span(more.begin(), more.size()));
+}
 
 /// One series that was given before, known by its slot.
 struct KnownSeries {

@@ -43,7 +43,7 @@ TEST(RedisPeer, HangsAtEachPhase) {
   observation = ask(
       [](FakeConnection& peer) {
         expect_info(peer);
-        peer.send("*0\r\n$100\r\n# Server\r\n");
+        peer.send("$100\r\n# Server\r\n");
         peer.hang();
       },
       100ms);
@@ -54,7 +54,7 @@ TEST(RedisPeer, HangsAtEachPhase) {
 
 TEST(RedisPeer, DripsWithoutStretchingTheDeadline) {
   const auto observation =
-      ask([](FakeConnection& peer) { peer.drip("*0\r\n" + bulk(std::string(10'000, 'x')), 5ms); }, 150ms);
+      ask([](FakeConnection& peer) { peer.drip(bulk(std::string(10'000, 'x')), 5ms); }, 150ms);
   EXPECT_EQ(observation.outcome, Outcome::timeout);
   EXPECT_LT(observation.took, 2s);
 }
@@ -62,7 +62,7 @@ TEST(RedisPeer, DripsWithoutStretchingTheDeadline) {
 TEST(RedisPeer, AnswersInManyPieces) {
   const auto observation = ask([](FakeConnection& peer) {
     expect_info(peer);
-    peer.drip("*0\r\n" + bulk("# Clients\r\nconnected_clients:7\r\n"), 1ms);
+    peer.drip(bulk("# Clients\r\nconnected_clients:7\r\n"), 1ms);
     peer.hang();
   });
   EXPECT_EQ(observation.outcome, Outcome::ok) << observation.detail;
@@ -73,7 +73,7 @@ TEST(RedisPeer, AnswersAtLength) {
   for (int i = 0; i < 100'000; ++i) text += "some_field_" + std::to_string(i) + ":1\r\n";
   const auto observation = ask([&text](FakeConnection& peer) {
     expect_info(peer);
-    peer.send("*0\r\n" + bulk(text));
+    peer.send(bulk(text));
     peer.hang();
   });
   EXPECT_EQ(observation.outcome, Outcome::ok) << observation.detail;
@@ -82,7 +82,7 @@ TEST(RedisPeer, AnswersAtLength) {
 TEST(RedisPeer, ClosesInTheMiddle) {
   auto observation = ask([](FakeConnection& peer) {
     expect_info(peer);
-    peer.send("*0\r\n$100\r\n# Server\r\n");
+    peer.send("$100\r\n# Server\r\n");
   });
   EXPECT_EQ(observation.outcome, Outcome::closed) << observation.detail;
   EXPECT_EQ(observation.phase, Phase::receive);
@@ -107,15 +107,15 @@ TEST(RedisPeer, SaysNonsense) {
   const Case cases[] = {
       {"HTTP/1.1 400 Bad Request\r\n\r\n", Outcome::protocol},
       {"\x15\x03\x03\x00\x02\x02\x46", Outcome::protocol},
-      {"*0\r\n:5\r\n", Outcome::protocol},
-      {"*0\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", Outcome::protocol},
-      {"*0\r\n" + bulk("no fields here\r\n"), Outcome::protocol},
-      {"*0\r\n" + bulk("a:1\r\n") + "+surplus\r\n", Outcome::protocol},
+      {":5\r\n", Outcome::protocol},
+      {"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", Outcome::protocol},
+      {bulk("no fields here\r\n"), Outcome::protocol},
+      {bulk("a:1\r\n") + "+surplus\r\n", Outcome::protocol},
       {"$1000000000\r\n", Outcome::limit},
-      {"*0\r\n$1000000000\r\n", Outcome::limit},
+      {"$1000000000\r\n", Outcome::limit},
       {"*1000000000\r\n", Outcome::limit},
-      {"*0\r\n-LOADING Redis is loading the dataset in memory\r\n", Outcome::throttled},
-      {"*0\r\n-BUSY Redis is busy running a script.\r\n", Outcome::throttled},
+      {"-LOADING Redis is loading the dataset in memory\r\n", Outcome::throttled},
+      {"-BUSY Redis is busy running a script.\r\n", Outcome::throttled},
       {"-ERR max number of clients reached\r\n", Outcome::throttled},
       {"-DENIED Redis is running in protected mode\r\n", Outcome::auth},
   };
@@ -139,7 +139,7 @@ TEST(RedisPeer, KnowsOnlyThePlainInfo) {
   const FakePeer peer([&refused](FakeConnection& connection) {
     expect_info(connection);
     ++refused;
-    connection.send("*0\r\n-ERR syntax error\r\n");
+    connection.send("-ERR syntax error\r\n");
     while (!connection.read_until("*1\r\n$4\r\nINFO\r\n").empty()) connection.send(bulk("connected_clients:7\r\n"));
   });
   RedisProbe probe(RedisProbe::to(peer.port()));
@@ -157,7 +157,7 @@ TEST(RedisPeer, RetriesAKeptConnectionOnceWithinTheDeadline) {
     const int mine = ++number;
     expect_info(connection);
     if (mine > 1) return connection.hang();
-    connection.send("*0\r\n" + bulk("connected_clients:7\r\n"));
+    connection.send(bulk("connected_clients:7\r\n"));
   });
   RedisProbe probe(RedisProbe::to(peer.port()));
   ASSERT_EQ(probe().outcome, Outcome::ok);
@@ -170,7 +170,7 @@ TEST(RedisPeer, RetriesAKeptConnectionOnceWithinTheDeadline) {
 TEST(RedisPeer, LearntIdleLimitOfConnectionsFoundClosed) {
   const FakePeer peer([](FakeConnection& connection) {
     expect_info(connection);
-    connection.send("*0\r\n" + bulk("connected_clients:7\r\n"));
+    connection.send(bulk("connected_clients:7\r\n"));
   });
   RedisProbe probe(RedisProbe::to(peer.port()));
   for (int i = 0; i < 5; ++i) {

@@ -30,9 +30,9 @@ TEST(RedisReply, ReadsEachKindInAnyPieces) {
         const auto reply = reader.next();
         ASSERT_TRUE(reply);
         if (!*reply) break;
-        kinds.push_back((*reply)->kind);
-        texts.emplace_back((*reply)->text);
-        for (const auto element : (*reply)->elements) texts.back() += "[" + std::string(element) + "]";
+        kinds.push_back((*reply)->kind());
+        texts.emplace_back((*reply)->text());
+        for (const auto element : **reply) texts.back() += "[" + std::string(element.text()) + "]";
       }
     }
     using enum Reply::Kind;
@@ -79,6 +79,50 @@ TEST(RedisReply, RefusesWhatIsNoRedis) {
   }
 }
 
+TEST(RedisReply, IsATree) {
+  const std::string stream = "*3\r\n$1\r\na\r\n*4\r\n+calls\r\n:5\r\n$4\r\nmore\r\n*2\r\n*0\r\n:-7\r\n$3\r\n1.5\r\n";
+  ReplyReader reader(1000);
+  ASSERT_TRUE(reader.feed(stream));
+  const auto next = reader.next();
+  ASSERT_TRUE(next && *next);
+  const Reply reply = **next;
+  ASSERT_EQ(reply.size(), 3U);
+  EXPECT_EQ(reply[0].text(), "a");
+  EXPECT_EQ(reply[1].get("calls").number(), 5);
+  EXPECT_EQ(reply[1].get("more")[1].number(), -7);
+  EXPECT_TRUE(reply[1].get("more")[0].is_list());
+  EXPECT_EQ(reply[1].get("more")[0].size(), 0U);
+  EXPECT_EQ(reply[1].get("5").kind(), Reply::Kind::nil) << "a value is no name";
+  EXPECT_EQ(reply[2].number(), 1.5);
+  EXPECT_EQ(reply[3].kind(), Reply::Kind::nil);
+  EXPECT_EQ(reply[3][4].get("x").number(), std::nullopt);
+}
+
+/// Hears what a round brings.
+struct Heard final : Answers {
+  void answered(Questions::Asked asked, const Reply& reply) override {
+    answers.push_back(std::string(to_string(asked.what)) + "=" + std::string(reply.text()));
+    if (asked.what == Question::config) config.learn(reply);
+  }
+  void refused(Questions::Asked asked, std::string_view error) override {
+    refusals.push_back(std::string(to_string(asked.what)) + ": " + std::string(error));
+  }
+  std::vector<std::string> answers, refusals;
+  ConfigReader config{core::Labels{}};
+};
+
+struct Conversation {
+  explicit Conversation(const std::vector<Question>& wanted, const Credentials& credentials = {}) {
+    auto questions = std::make_shared<Questions>(names);
+    if (!credentials.empty()) questions->auth(credentials);
+    for (const Question question : wanted) questions->ask(question);
+    round = std::make_unique<Round>(std::move(questions), heard, 1000);
+  }
+  CommandNames names;
+  Heard heard;
+  std::unique_ptr<Round> round;
+};
+
 core::Result<void> play(Round& round, std::string_view text) {
   while (!text.empty()) {
     const auto part = text.substr(0, round.space().size());
@@ -90,53 +134,52 @@ core::Result<void> play(Round& round, std::string_view text) {
 }
 
 TEST(RedisRound, AsksAllInOneGo) {
-  Round round(1000);
-  round.auth({"tocsin", core::Secret("s3cret")});
-  round.select(2);
-  round.config("max*");
-  round.cluster();
-  round.info(true);
-  EXPECT_EQ(round.request(),
-            "*3\r\n$4\r\nAUTH\r\n$6\r\ntocsin\r\n$6\r\ns3cret\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n*3\r\n$"
-            "6\r\nCONFIG\r\n$3\r\nGET\r\n$4\r\nmax*\r\n"
-            "*2\r\n$7\r\nCLUSTER\r\n$4\r\nINFO\r\n*2\r\n$4\r\nINFO\r\n$3\r\nALL\r\n");
-  ASSERT_TRUE(play(round, "+OK\r\n+OK\r\n*2\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n$5\r\na:1\r\n\r\n"));
+  const CommandNames names{{"cluster", "c7"}};
+  auto questions = std::make_shared<Questions>(names);
+  questions->auth({"tocsin", core::Secret("s3cret")});
+  questions->select(2);
+  questions->ask(Question::slowlog_get);
+  questions->ask(Question::cluster);
+  questions->ask(Question::sentinel_quorum, "mymaster", 0);
+  questions->ask(Question::info);
+  EXPECT_EQ(questions->request(),
+            "*3\r\n$4\r\nAUTH\r\n$6\r\ntocsin\r\n$6\r\ns3cret\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n"
+            "*3\r\n$7\r\nSLOWLOG\r\n$3\r\nGET\r\n$1\r\n1\r\n*2\r\n$2\r\nc7\r\n$4\r\nINFO\r\n"
+            "*3\r\n$8\r\nSENTINEL\r\n$8\r\nCKQUORUM\r\n$8\r\nmymaster\r\n*2\r\n$4\r\nINFO\r\n$3\r\nALL\r\n");
+  Heard heard;
+  Round round(questions, heard, 1000);
+  ASSERT_TRUE(play(round, "+OK\r\n+OK\r\n*0\r\n$5\r\na:1\r\n\r\n-NOQUORUM one\r\n"));
   EXPECT_FALSE(round.done());
   ASSERT_TRUE(play(round, "$5\r\nb:2\r\n\r\n"));
   EXPECT_TRUE(round.done());
-  EXPECT_EQ(round.cluster_text(), "a:1\r\n");
+  EXPECT_EQ(heard.answers, (std::vector<std::string>{"SLOWLOG GET=", "CLUSTER INFO=a:1\r\n"}));
+  EXPECT_EQ(heard.refusals, std::vector<std::string>{"SENTINEL CKQUORUM: NOQUORUM one"});
   EXPECT_EQ(round.info_text(), "b:2\r\n");
-  ASSERT_NE(round.config_values(), nullptr);
-  EXPECT_EQ(*round.config_values(), (std::vector<std::string>{"maxmemory", "0"}));
 }
 
 TEST(RedisRound, AuthWithoutAUserIsOfTwoWords) {
-  Round round(1000);
-  round.auth({"", core::Secret("p")});
-  EXPECT_EQ(round.request(), "*2\r\n$4\r\nAUTH\r\n$1\r\np\r\n");
+  const CommandNames names;
+  Questions questions(names);
+  questions.auth({"", core::Secret("p")});
+  EXPECT_EQ(questions.request(), "*2\r\n$4\r\nAUTH\r\n$1\r\np\r\n");
 }
 
 TEST(RedisRound, GoesOnWithoutConfigAndCluster) {
-  Round round(1000);
-  round.config("*");
-  round.cluster();
-  round.info(true);
+  Conversation talk({Question::config, Question::cluster, Question::info});
   ASSERT_TRUE(play(
-      round,
+      *talk.round,
       "-NOPERM this user has no permissions to run the 'config|get' command\r\n-ERR unknown command\r\n$3\r\na:1\r\n"));
-  EXPECT_TRUE(round.config_refused());
-  EXPECT_EQ(round.config_values(), nullptr);
-  EXPECT_EQ(round.info_text(), "a:1");
+  EXPECT_EQ(talk.heard.refusals.size(), 2U);
+  EXPECT_TRUE(talk.heard.answers.empty());
+  EXPECT_EQ(talk.round->info_text(), "a:1");
 }
 
 TEST(RedisRound, TakesWhateverConfigGivesForNothing) {
   for (const std::string_view reply : {"*0\r\n", "$-1\r\n", "*-1\r\n", ":0\r\n", "*1\r\n*0\r\n"}) {
-    Round round(1000);
-    round.config("*");
-    round.info(true);
-    ASSERT_TRUE(play(round, std::string(reply) + "$3\r\na:1\r\n")) << reply;
-    ASSERT_NE(round.config_values(), nullptr);
-    EXPECT_TRUE(round.config_values()->empty());
+    Conversation talk({Question::config, Question::info});
+    ASSERT_TRUE(play(*talk.round, std::string(reply) + "$3\r\na:1\r\n")) << reply;
+    EXPECT_EQ(talk.heard.answers.size(), 1U);
+    EXPECT_EQ(talk.heard.config.databases(), 0U);
   }
 }
 
@@ -165,9 +208,8 @@ TEST(RedisRound, NamesWhatWentWrong) {
       {"$2000\r\n", Outcome::limit, core::Phase::receive},
   };
   for (const Case& c : cases) {
-    Round round(1000);
-    round.info(true);
-    const auto result = play(round, c.reply);
+    Conversation talk({Question::info});
+    const auto result = play(*talk.round, c.reply);
     ASSERT_FALSE(result) << c.reply;
     EXPECT_EQ(result.error().outcome, c.outcome) << c.reply;
     EXPECT_EQ(result.error().phase, c.phase) << c.reply;
@@ -178,28 +220,23 @@ TEST(RedisRound, NamesWhatWentWrong) {
 TEST(RedisRound, AConfigThatIsTurnedAwayTurnsTheProbeAway) {
   for (const auto& [text, outcome] : {std::pair{"-ERR max number of clients reached\r\n", Outcome::throttled},
                                       std::pair{"-NOAUTH Authentication required.\r\n", Outcome::auth}}) {
-    Round round(1000);
-    round.config("*");
-    round.info(true);
-    const auto result = play(round, text);
+    Conversation talk({Question::config, Question::info});
+    const auto result = play(*talk.round, text);
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().outcome, outcome);
-    EXPECT_FALSE(round.config_refused());
+    EXPECT_TRUE(talk.heard.refusals.empty());
   }
 }
 
 TEST(RedisRound, SaysWhichQuestionWasNotAnswered) {
-  Round round(1000);
-  round.auth({"", core::Secret("p")});
-  round.info(true);
-  core::Failure late{Outcome::timeout, core::Phase::none, "x"};
-  EXPECT_EQ(round.broken(late).phase, core::Phase::auth);
-  ASSERT_TRUE(play(round, "+OK\r\n"));
-  EXPECT_EQ(round.broken(late).phase, core::Phase::receive);
-  EXPECT_EQ(round.broken(late).detail, "no answer to INFO before the deadline");
-  Round second(1000);
-  second.info(true);
-  EXPECT_EQ(second.broken(late).phase, core::Phase::query);
+  Conversation first({Question::info}, {"", core::Secret("p")});
+  const core::Failure late{Outcome::timeout, core::Phase::none, "x"};
+  EXPECT_EQ(first.round->broken(late).phase, core::Phase::auth);
+  ASSERT_TRUE(play(*first.round, "+OK\r\n"));
+  EXPECT_EQ(first.round->broken(late).phase, core::Phase::receive);
+  EXPECT_EQ(first.round->broken(late).detail, "no answer to INFO before the deadline");
+  Conversation second({Question::info});
+  EXPECT_EQ(second.round->broken(late).phase, core::Phase::query);
 }
 
 TEST(RedisRefusal, NeverShowsThePassword) {
@@ -250,7 +287,13 @@ TEST(RedisConfig, BecomesSamples) {
                                        "commandlog-slow-execution-max-len",
                                        "128",
                                        "odd"};
-  config.learn(reply);
+  std::string bytes = "*" + std::to_string(reply.size()) + "\r\n";
+  for (const std::string& text : reply) bytes += "$" + std::to_string(text.size()) + "\r\n" + text + "\r\n";
+  ReplyReader reader(10'000);
+  ASSERT_TRUE(reader.feed(bytes));
+  const auto learnt = reader.next();
+  ASSERT_TRUE(learnt && *learnt);
+  config.learn(**learnt);
   EXPECT_EQ(config.databases(), 4U);
   const auto all = append(config, {});
   EXPECT_EQ(all.at(R"(redis_config_maxmemory{job="j"})"), 100);

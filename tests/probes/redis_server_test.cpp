@@ -117,9 +117,15 @@ TEST(RedisServerProbe, AUserWithoutConfigStillGetsMaxclients) {
   }
   EXPECT_EQ(probe.values.at("redis_config_maxclients"), 10000);
   EXPECT_FALSE(probe.has("redis_config_io_threads"));
-  EXPECT_EQ(probe.values.at(R"(redis_errors_total{err="NOPERM"})"), 1) << "asked once, two minutes of probes long";
+  EXPECT_EQ(probe.values.at(R"(redis_errors_total{err="NOPERM"})"), 5) << "each asked once, two minutes of probes long";
+  for (const std::string command :
+       {"CONFIG GET", "LATENCY LATEST", "LATENCY HISTOGRAM", "SLOWLOG LEN", "SLOWLOG GET"}) {
+    EXPECT_EQ(probe.values.at("tocsin_redis_command_available{command=\"" + command + "\"}"), 0) << command;
+  }
   static_cast<void>(probe(5s, true));
-  EXPECT_EQ(probe.values.at(R"(redis_errors_total{err="NOPERM"})"), 2) << "asked again on a fresh connection";
+  EXPECT_EQ(probe.values.at(R"(redis_errors_total{err="NOPERM"})"), 10) << "asked again on a fresh connection";
+  static_cast<void>(probe(5s, true));
+  EXPECT_EQ(probe.values.at(R"(redis_errors_total{err="NOPERM"})"), 10) << "but not on each";
 }
 
 TEST(RedisServerProbe, AUserWithoutInfoIsRefused) {

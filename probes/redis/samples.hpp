@@ -1,0 +1,59 @@
+// Samples beside those of INFO: gathered from replies that may come seldom, given with every batch.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "redis/series.hpp"
+#include "tocsin/core/labels.hpp"
+#include "tocsin/core/observation.hpp"
+
+namespace tocsin::probes::redis {
+
+/// A metric and the names of its labels. Define them `constexpr` at namespace scope: they are known by their address.
+struct Shape {
+  std::string_view metric;
+  std::array<std::string_view, 4> labels{};
+};
+
+/// A list of samples that comes again in about the same order with other values. What comes again is recognised without
+/// making its labels.
+class Samples {
+ public:
+  explicit Samples(core::Labels base, std::size_t most = 10'000) : base_(std::move(base)), most_(most) {}
+
+  /// What is added from here to `end` replaces what there was.
+  void begin();
+  /// `values` of the labels, in the order of the shape's names. Of two samples of one series the first counts.
+  void add(const Shape& shape, std::initializer_list<std::string_view> values, double value);
+  void end();
+  void clear() { begin(), end(); }
+  [[nodiscard]] bool empty() const { return entries_.empty(); }
+  /// Whether there was more than is taken.
+  [[nodiscard]] bool cut() const { return cut_; }
+
+  void append(core::SeriesTable& table);
+
+ private:
+  struct Entry {
+    const Shape* shape;
+    std::string values;  // each ended by a byte that no label has
+    double value;
+    KnownSeries known;
+  };
+  [[nodiscard]] core::Labels labels(const Entry& entry) const;
+  void drop_repeated();
+
+  core::Labels base_;
+  std::size_t most_;
+  std::vector<Entry> entries_;
+  std::size_t next_ = 0;
+  bool changed_ = false;
+  bool cut_ = false;
+};
+
+}  // namespace tocsin::probes::redis
