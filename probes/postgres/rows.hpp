@@ -54,6 +54,7 @@ struct ServerInfo {
   std::string server;         // host:port, the label `server` of postgres_exporter's older metrics
   std::string database;       // that this connection is to
   std::string user;           // that we are
+  int backend_pid = 0;
   bool in_recovery = false;
   bool pooler = false;  // something like PgBouncer stands in between
 };

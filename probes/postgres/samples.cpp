@@ -33,6 +33,7 @@ std::string_view next_part(std::string_view& key) {
 
 void Samples::begin(core::SeriesTable& table) {
   table_ = &table;
+  left_ = max_series_;
   current_ = nullptr;
 }
 
@@ -45,6 +46,10 @@ void Samples::section(std::string_view name) {
 
 void Samples::add(std::string_view metric, std::span<const Label> labels, double value) {
   if (current_ == nullptr) section("");
+  if (left_ == 0) {
+    ++refused_;
+    return;
+  }
   if (current_->used == current_->entries.size()) current_->entries.emplace_back();
   Entry& entry = current_->entries[current_->used];
   if (!matches(entry.key, metric, labels)) {
@@ -61,9 +66,14 @@ void Samples::add(std::string_view metric, std::span<const Label> labels, double
 }
 
 bool Samples::give(Entry& entry) {
+  if (left_ == 0) return false;
+  --left_;
   if (table_->add(entry.slot, entry.serial, entry.value)) return true;
   const auto slot = table_->add(labels(entry.key), entry.value);
-  if (!slot) return false;
+  if (!slot) {
+    ++refused_;
+    return false;
+  }
   entry.slot = *slot;
   entry.serial = table_->serial(*slot);
   return true;

@@ -23,7 +23,8 @@ class Samples {
  public:
   using Label = std::pair<std::string_view, std::string_view>;
 
-  explicit Samples(core::Labels base) : base_(std::move(base)) {}
+  explicit Samples(core::Labels base, std::size_t max_series = std::numeric_limits<std::size_t>::max())
+      : base_(std::move(base)), max_series_(max_series) {}
 
   /// One sample. A label with an empty value is no label. Where the target's own labels have the same name, the
   /// server's becomes `exported_NAME`. Values are made valid UTF-8 and cut at 256 bytes.
@@ -36,6 +37,10 @@ class Samples {
   // For the driver.
   /// All that follows goes to this table, whose batch has begun.
   void begin(core::SeriesTable& table);
+  /// No limit from here to the end of the batch: what the probe says of itself always has room.
+  void lift_limit() { left_ = std::numeric_limits<std::size_t>::max(); }
+  /// How many samples did not fit since the beginning.
+  [[nodiscard]] std::uint64_t refused() const { return refused_; }
   /// Starts a section: what it held before is forgotten as soon as it is overwritten.
   void section(std::string_view name);
   /// Gives what a section was last given once more (its collector was not asked this time). False if there is nothing.
@@ -60,6 +65,9 @@ class Samples {
   [[nodiscard]] core::Labels labels(std::string_view key) const;
 
   core::Labels base_;
+  std::size_t max_series_;
+  std::size_t left_ = 0;  // of this batch
+  std::uint64_t refused_ = 0;
   core::SeriesTable* table_ = nullptr;
   std::map<std::string, Section, std::less<>> sections_;
   Section* current_ = nullptr;
