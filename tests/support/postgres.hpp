@@ -241,11 +241,10 @@ class PgBouncer {
       : port_(free_port()) {
     ::chmod(dir_.path().c_str(), 0755);
     const std::string config = dir_.write(
-        "pgbouncer.ini", "[databases]\n* = host=127.0.0.1 port=" + std::to_string(server.port()) +
+        "pgbouncer.ini", "[databases]\n* = host=127.0.0.1 user=postgres port=" + std::to_string(server.port()) +
                              "\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = " + std::to_string(port_) +
-                             "\nunix_socket_dir =\nauth_type = any\nadmin_users = postgres\npool_mode = " + pool_mode +
-                             "\ndefault_pool_size = 2\n[databases]\npostgres = host=127.0.0.1 port=" +
-                             std::to_string(server.port()) + " user=postgres\n[pgbouncer]\n" + more + "\n");
+                             "\nunix_socket_dir =\nauth_type = any\nadmin_users = postgres\ndefault_pool_size = 2\n" +
+                             "pool_mode = " + pool_mode + "\n" + more + "\n");
     ::chmod(config.c_str(), 0644);
     child_.emplace(as_postgres({"pgbouncer", config}));
     child_->wait_for_port(port_);
