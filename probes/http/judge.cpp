@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <boost/json/monotonic_resource.hpp>
-#include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
+#include "http/request.hpp"
 #include "tocsin/core/duration.hpp"
-#include "tocsin/core/number.hpp"
 
 namespace tocsin::probes::http {
 namespace {
@@ -18,20 +18,22 @@ namespace {
 using core::Outcome;
 using core::Phase;
 
-constexpr std::size_t shown = 80;  // characters of a value in a sentence
-
-std::vector<std::unique_ptr<re2::RE2>> compile(const std::vector<std::string>& expressions) {
-  re2::RE2::Options options;
-  options.set_log_errors(false);
-  options.set_max_mem(1 << 20);
-  std::vector<std::unique_ptr<re2::RE2>> compiled;
+std::vector<std::shared_ptr<const re2::RE2>> compile(const std::vector<std::string>& expressions) {
+  std::vector<std::shared_ptr<const re2::RE2>> compiled;
   for (const std::string& text : expressions) {
-    compiled.push_back(std::make_unique<re2::RE2>(text, options));
+    compiled.push_back(compile_regex(text));
     if (!compiled.back()->ok()) {
       throw std::invalid_argument("not a regular expression: " + text + ": " + compiled.back()->error());
     }
   }
   return compiled;
+}
+
+Condition condition_of(const std::string& text, const std::string& where) {
+  auto condition = Condition::parse(text);
+  if (!condition)
+    throw std::invalid_argument("the condition '" + text + "' of " + where + " " + condition.error().detail);
+  return std::move(*condition);
 }
 
 std::string ranges(const std::vector<std::pair<unsigned, unsigned>>& status) {
@@ -44,30 +46,20 @@ std::string ranges(const std::vector<std::pair<unsigned, unsigned>>& status) {
   return text;
 }
 
-/// What peers send goes into sentences short and without control characters.
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text.substr(0, shown)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return out + (text.size() > shown ? "...\"" : "\"");
+std::string version_text(unsigned version) {
+  return "HTTP/" + std::to_string(version / 10) + "." + std::to_string(version % 10);
 }
 
-bool found_in(const re2::RE2& expression, std::string_view body) {
-  return re2::RE2::PartialMatch(re2::StringPiece(body.data(), body.size()), expression);
+Verdict unexpected(std::string detail) { return {Outcome::unexpected, Phase::expect, std::move(detail)}; }
+
+/// One of the values must fulfil it, or all where it denies.
+bool fulfilled(const Condition& condition, const std::vector<std::string_view>& values) {
+  const auto holds = [&condition](std::string_view value) { return condition.holds(value); };
+  return condition.denies() ? std::all_of(values.begin(), values.end(), holds)
+                            : std::any_of(values.begin(), values.end(), holds);
 }
 
 }  // namespace
-
-void drop_headless(net::HttpResponse& response, std::size_t max_body) {
-  if (response.content_length || !response.body.empty()) return;
-  if (!net::header(response.headers, "Transfer-Encoding").empty()) return;
-  // A body that is announced too large is given up before its length is noted.
-  const auto announced = core::parse_number<std::uint64_t>(net::header(response.headers, "Content-Length"));
-  if (announced && *announced > max_body) {
-    response.content_length = *announced;
-    return;
-  }
-  response = {};
-}
 
 Judge::Judge(HttpExpectations expect)
     : expect_(std::move(expect)),
@@ -76,7 +68,10 @@ Judge::Judge(HttpExpectations expect)
   for (const JsonExpectation& wanted : expect_.json) {
     auto path = core::JsonPath::parse(wanted.path);
     if (!path) throw std::invalid_argument("JSON path '" + wanted.path + "', " + path.error().detail);
-    paths_.push_back(std::move(*path));
+    json_.emplace_back(std::move(*path), condition_of(wanted.condition, wanted.path));
+  }
+  for (const HeaderExpectation& wanted : expect_.headers) {
+    headers_.push_back(condition_of(wanted.condition, "the header " + wanted.name));
   }
 }
 
@@ -92,7 +87,25 @@ Verdict Judge::judge_status(unsigned status) const {
   const std::string text = "status " + std::to_string(status) + ", expected " + ranges(expect_.status);
   if (status == 429) return {Outcome::throttled, Phase::expect, text};
   if (status == 401 || status == 403) return {Outcome::auth, Phase::expect, text};
-  return {Outcome::unexpected, Phase::expect, text};
+  return unexpected(text);
+}
+
+Verdict Judge::judge_headers(const net::Headers& headers) const {
+  for (std::size_t at = 0; at < headers_.size(); ++at) {
+    const HeaderExpectation& wanted = expect_.headers[at];
+    std::vector<std::string_view> values;
+    for (const auto& [name, value] : headers) {
+      if (same_name(name, wanted.name)) values.push_back(value);
+    }
+    if (values.empty() && (wanted.allow_missing || headers_[at].wants_nothing())) continue;
+    if (!values.empty() && fulfilled(headers_[at], values)) continue;
+    Verdict verdict = unexpected(values.empty() ? "there is no header " + wanted.name
+                                                : "the header " + wanted.name + " is " + quoted(values.front()) +
+                                                      ", expected " + headers_[at].words());
+    verdict.failed_by_regex = true;
+    return verdict;
+  }
+  return {};
 }
 
 Verdict Judge::judge_body(std::string_view body) const {
@@ -108,35 +121,64 @@ Verdict Judge::judge_body(std::string_view body) const {
 }
 
 Verdict Judge::judge_json(std::string_view body) const {
-  if (paths_.empty()) return {};
+  if (json_.empty()) return {};
   // Answers of health endpoints are small: most fit into the buffer and cost no allocation.
   std::array<unsigned char, 4096> buffer;
   boost::json::monotonic_resource memory(buffer.data(), buffer.size());
   const auto document = core::parse_json(body, &memory);
-  if (!document) return {Outcome::unexpected, Phase::expect, "the body is not JSON: " + document.error().detail};
-  for (std::size_t at = 0; at < paths_.size(); ++at) {
-    const JsonExpectation& wanted = expect_.json[at];
-    const boost::json::value* there = paths_[at].find(*document);
-    if (there == nullptr) return {Outcome::unexpected, Phase::expect, "the body has no " + wanted.path};
-    const std::string text = core::json_text(*there);
-    if (text == wanted.equals) continue;
-    return {Outcome::unexpected, Phase::expect,
-            wanted.path + " is " + quoted(text) + ", expected " + quoted(wanted.equals)};
+  if (!document) return unexpected("the body is not JSON: " + document.error().detail);
+  for (std::size_t at = 0; at < json_.size(); ++at) {
+    const auto& [path, condition] = json_[at];
+    const std::string& name = expect_.json[at].path;
+    const boost::json::value* there = path.find(*document);
+    std::optional<std::string> text;
+    if (there != nullptr) text = core::json_text(*there);
+    if (condition.holds(text)) continue;
+    if (!text) return unexpected("the body has no " + name);
+    return unexpected(name + " is " + quoted(*text) + ", expected " + condition.words());
   }
   return {};
 }
 
+Verdict Judge::judge_version(unsigned version) const {
+  const auto& wanted = expect_.versions;
+  if (wanted.empty() || std::find(wanted.begin(), wanted.end(), version) != wanted.end()) return {};
+  std::string list;
+  for (const unsigned one : wanted) list += (list.empty() ? "" : ", ") + version_text(one);
+  return unexpected("answered with " + version_text(version) + ", expected " + list);
+}
+
+Verdict Judge::judge_tls(const Sight& sight) const {
+  if (expect_.tls && *expect_.tls != sight.tls_used) {
+    return unexpected(sight.tls_used ? "the answer came over TLS" : "the answer did not come over TLS");
+  }
+  if (!expect_.certificate_valid || !sight.tls || !sight.tls->earliest_expiry) return {};
+  const auto left = std::chrono::floor<std::chrono::seconds>(*sight.tls->earliest_expiry - sight.at);
+  if (left >= *expect_.certificate_valid) return {};
+  if (left.count() <= 0) return unexpected("a certificate has expired");
+  return unexpected("a certificate expires in " + core::format_duration(left) + ", expected at least " +
+                    core::format_duration(*expect_.certificate_valid));
+}
+
+Verdict Judge::judge_time(const Sight& sight) const {
+  if (!expect_.within || sight.took <= *expect_.within) return {};
+  const auto took = std::chrono::ceil<core::Duration>(sight.took);
+  return unexpected("took " + core::format_duration(took) + ", expected at most " +
+                    core::format_duration(*expect_.within));
+}
+
+// In blackbox_exporter's order: it says whether a regular expression is to blame.
 Verdict Judge::judge(const Sight& sight) const {
   if (sight.failure) return {sight.failure->outcome, sight.failure->phase, sight.failure->detail};
-  if (auto verdict = judge_status(sight.response.status); verdict.outcome != Outcome::ok) return verdict;
-  if (auto verdict = judge_body(sight.response.body); verdict.outcome != Outcome::ok) return verdict;
-  if (auto verdict = judge_json(sight.response.body); verdict.outcome != Outcome::ok) return verdict;
-  if (expect_.within && sight.took > *expect_.within) {
-    const auto took = std::chrono::ceil<core::Duration>(sight.took);
-    return {Outcome::unexpected, Phase::expect,
-            "took " + core::format_duration(took) + ", expected at most " + core::format_duration(*expect_.within)};
-  }
-  return {};
+  const net::HttpResponse& response = sight.response;
+  if (auto verdict = judge_status(response.status); verdict.outcome != Outcome::ok) return verdict;
+  if (auto verdict = judge_headers(response.headers); verdict.outcome != Outcome::ok) return verdict;
+  if (sight.body_failure) return {sight.body_failure->outcome, sight.body_failure->phase, sight.body_failure->detail};
+  if (auto verdict = judge_body(response.body); verdict.outcome != Outcome::ok) return verdict;
+  if (auto verdict = judge_json(response.body); verdict.outcome != Outcome::ok) return verdict;
+  if (auto verdict = judge_version(response.version); verdict.outcome != Outcome::ok) return verdict;
+  if (auto verdict = judge_tls(sight); verdict.outcome != Outcome::ok) return verdict;
+  return judge_time(sight);
 }
 
 }  // namespace tocsin::probes::http

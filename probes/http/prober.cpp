@@ -1,9 +1,10 @@
-// The driver: resolves, connects, asks, follows redirects. What the answers mean is decided in judge.cpp and
-// request.cpp.
+// Asks one address of the target, or every one, and makes an observation of what was seen.
 #include <algorithm>
-#include <array>
 #include <utility>
+#include <vector>
 
+#include "http/addresses.hpp"
+#include "http/journey.hpp"
 #include "http/judge.hpp"
 #include "http/request.hpp"
 #include "http/series.hpp"
@@ -13,137 +14,108 @@
 namespace tocsin::probes {
 namespace {
 
-using core::Failure;
-using core::Outcome;
-using core::Phase;
 using http::Sight;
+using http::Verdict;
 
-constexpr unsigned max_redirects = 10;
-constexpr std::size_t max_series = 64;  // of one target; the fixed ones are half of that
+constexpr std::size_t fixed_series = 64;  // of one target; there are half as many
+constexpr std::size_t addresses_at_a_time = 8;
 
 class HttpProber final : public Prober {
  public:
   HttpProber(net::Connector& connector, Identity identity, HttpOptions options)
       : connector_(connector),
         identity_(std::move(identity)),
-        options_(std::move(options)),
-        home_tls_(options_.tls),
-        away_tls_(options_.tls),
-        judge_(options_.expect),
+        judge_(options.expect),
+        journey_(connector, std::move(options)),
         series_(identity_.base),
+        addresses_(identity_.base),
         common_(identity_.base),
-        table_(max_series) {
-    home_tls_.server_name = http::server_name(options_);
-    // What proves who we are is for the target alone.
-    away_tls_.server_name.clear();
-    away_tls_.cert_file.clear();
-    away_tls_.key_file.clear();
-    limits_.body_bytes = options_.max_body;
-    if (!http::reads_files(options_)) request_ = http::build_request(options_);
-  }
+        table_(fixed_series + 1 + http::series_an_address * http::most_addresses * 2) {}
 
   net::Task<core::Observation> probe(ProbeStart start) override {
     const auto began = steady_now();
-    Sight sight;
-    auto failure = co_await travel(start.deadline, sight);
-    sight.failure = std::move(failure);
-    sight.took = steady_now() - began;
-    co_return observe(start, sight, start.deadline - began);
+    const HttpOptions& options = journey_.options();
+    if (options.every_address || !options.addresses.empty()) return ask_all(start, began);
+    return ask_one(start, began);
   }
 
  private:
-  /// Where one request goes to.
-  struct Hop {
-    const net::Url* url = nullptr;
-    const net::HttpRequest* request = nullptr;
-    bool home = true;
+  struct Seen {
+    Sight sight;
+    Verdict verdict;
   };
 
-  net::Task<std::optional<Failure>> travel(core::Deadline deadline, Sight& sight) {
-    if (!request_ || http::reads_files(options_)) request_ = http::build_request(options_);
-    if (!*request_) co_return request_->error();
-    net::Url redirected;
-    net::HttpRequest changed;
-    Hop hop;
-    hop.url = &options_.url;
-    hop.request = &request_->value();
-    while (true) {
-      auto failure = co_await ask(hop, deadline, sight);
-      if (failure) co_return failure;
-      auto to = http::redirect_of(*hop.url, sight.response);
-      if (!to) co_return std::nullopt;
-      if (!*to) co_return to->error();
-      ++sight.redirects;
-      sight.redirect_refused = !options_.follow_redirects || sight.redirects > max_redirects;
-      if (!options_.follow_redirects) co_return std::nullopt;
-      if (sight.redirect_refused) co_return Failure{Outcome::limit, Phase::receive, "more than 10 redirects"};
-      // Once away, the credentials stay behind, even if the way leads home again.
-      hop.home = hop.home && http::same_trust(options_.url, **to);
-      changed = http::follow(*hop.request, sight.response.status, **to, hop.home);
-      redirected = std::move(**to);
-      hop.url = &redirected;
-      hop.request = &changed;
-    }
+  net::Task<core::Observation> ask_one(ProbeStart start, core::Deadline began) {
+    Sight sight;
+    co_await journey_.travel(start, std::nullopt, sight);
+    table_.begin();
+    co_return finish(start, sight, judge_.judge(sight), start.deadline - began);
   }
 
-  net::Task<std::optional<Failure>> ask(Hop hop, core::Deadline deadline, Sight& sight) {
-    const bool first = sight.redirects == 0;
-    sight.response = {};
-    sight.tls_used = false;
-    sight.tls.reset();
-    std::chrono::nanoseconds took{0};
-    auto addresses = co_await find_addresses(connector_, hop.url->host, http::port_of(*hop.url), options_.ip_protocol,
-                                             deadline, &took);
-    sight.phases.resolve += took;
-    if (first) sight.lookup = took;
-    if (!addresses) co_return addresses.error();
-
-    if (first) sight.address = addresses->front();
-    auto connected = co_await connect_one(connector_, std::move(*addresses), deadline);
-    if (!connected) co_return connected.error();
-    if (first) sight.address = connected->address;
-    sight.phases.connect += connected->took;
-    net::Stream& stream = *connected->stream;
-    const bool tls = hop.url->scheme == "https";
-    if (tls) {
-      const auto began = steady_now();
-      const net::TlsOptions& options = hop.home ? home_tls_ : away_tls_;
-      const auto done = co_await stream.start_tls(options, hop.url->host);
-      if (const net::TlsInfo* info = stream.tls()) sight.tls = *info;
-      if (!done) co_return in_phase(done.error(), Phase::tls);
-      sight.phases.tls += steady_now() - began;
+  /// The addresses of all names, as many as are asked.
+  net::Task<core::Result<std::vector<net::Endpoint>>> find_all(core::Deadline deadline,
+                                                               std::chrono::nanoseconds* took) const {
+    const HttpOptions& options = journey_.options();
+    std::vector<std::string> names = options.addresses;
+    if (names.empty()) names.push_back(options.url.host);
+    std::vector<net::Endpoint> all;
+    for (const std::string& name : names) {
+      std::chrono::nanoseconds part{0};
+      auto found =
+          co_await find_addresses(connector_, name, http::port_of(options.url), options.ip_protocol, deadline, &part);
+      *took += part;
+      if (!found) co_return found;
+      all.insert(all.end(), found->begin(), found->end());
     }
-    auto failure = co_await exchange(stream, *hop.request, sight);
-    sight.tls_used = tls && sight.response.status != 0;
-    stream.close();
-    co_return failure;
+    if (all.size() > http::most_addresses) all.resize(http::most_addresses);
+    co_return all;
   }
 
-  net::Task<std::optional<Failure>> exchange(net::Stream& stream, const net::HttpRequest& request, Sight& sight) {
-    net::ExchangeTimes times;
-    const auto began = steady_now();
-    auto response = co_await net::exchange(stream, request, limits_, &times, &sight.response);
-    if (times.first_byte) {
-      sight.phases.processing += *times.first_byte - began;
-      if (times.done) sight.phases.transfer += *times.done - *times.first_byte;
+  net::Task<core::Observation> ask_all(ProbeStart start, core::Deadline began) {
+    std::chrono::nanoseconds lookup{0};
+    auto found = co_await find_all(start.deadline, &lookup);
+    std::vector<Seen> seen(found ? found->size() : 1);
+    if (found) {
+      std::vector<net::Task<void>> tasks;
+      for (std::size_t at = 0; at < seen.size(); ++at) {
+        tasks.push_back(journey_.travel(start, (*found)[at], seen[at].sight));
+      }
+      co_await net::run_all(std::move(tasks), addresses_at_a_time);
+    } else {
+      seen.front().sight.failure = found.error();
     }
-    if (!response) {
-      http::drop_headless(sight.response, limits_.body_bytes);
-      co_return in_phase(response.error(), times.sent ? Phase::receive : Phase::send);
+    for (Seen& one : seen) one.verdict = judge_.judge(one.sight);
+
+    table_.begin();
+    addresses_.count(table_, found ? seen.size() : 0);
+    for (const Seen& one : seen) addresses_.append(table_, one.sight, one.verdict);
+    Seen& worst = *worst_of(seen);
+    if (seen.size() > 1 && worst.verdict.outcome != core::Outcome::ok) {
+      worst.verdict.detail = http::address_text(*worst.sight.address) + ": " + worst.verdict.detail;
     }
-    sight.response = std::move(*response);
-    co_return std::nullopt;
+    worst.sight.lookup = lookup;
+    worst.sight.phases.resolve += lookup;
+    worst.sight.took = steady_now() - began;
+    co_return finish(start, worst.sight, std::move(worst.verdict), start.deadline - began);
   }
 
-  core::Observation observe(const ProbeStart& start, const Sight& sight, std::chrono::nanoseconds timeout) {
-    auto verdict = judge_.judge(sight);
+  /// The first that is bad, else the slowest.
+  static std::vector<Seen>::iterator worst_of(std::vector<Seen>& seen) {
+    const auto bad = std::find_if(seen.begin(), seen.end(),
+                                  [](const Seen& one) { return one.verdict.outcome != core::Outcome::ok; });
+    if (bad != seen.end()) return bad;
+    return std::max_element(seen.begin(), seen.end(),
+                            [](const Seen& a, const Seen& b) { return a.sight.took < b.sight.took; });
+  }
+
+  core::Observation finish(const ProbeStart& start, const Sight& sight, Verdict verdict,
+                           std::chrono::nanoseconds timeout) {
     core::Observation observation;
     observation.target = identity_.target;
     observation.at = start.at;
     observation.took = sight.took;
     observation.outcome = verdict.outcome;
     observation.phase = verdict.phase;
-    table_.begin();
     series_.append(table_, sight, verdict, timeout);
     common_.append(table_, verdict.outcome, sight.took);
     observation.detail = std::move(verdict.detail);
@@ -153,13 +125,10 @@ class HttpProber final : public Prober {
 
   net::Connector& connector_;
   Identity identity_;
-  HttpOptions options_;
-  net::TlsOptions home_tls_;
-  net::TlsOptions away_tls_;
-  net::HttpLimits limits_;
-  std::optional<core::Result<net::HttpRequest>> request_;  // built once, unless part of it stands in files
   http::Judge judge_;
+  http::Journey journey_;
   http::HttpSeries series_;
+  http::AddressSeries addresses_;
   CommonMetrics common_;
   core::SeriesTable table_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <fstream>
 #include <utility>
 
 #include "tocsin/core/authorization.hpp"
@@ -11,10 +12,6 @@ namespace tocsin::probes::http {
 namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
-}
 
 bool has_break(std::string_view text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
@@ -25,11 +22,42 @@ bool has_header(const net::Headers& headers, std::string_view name) {
                      [name](const auto& header) { return same_name(header.first, name); });
 }
 
+core::Result<std::string> user_of(const HttpOptions& options) {
+  if (options.user_file.empty()) return options.user.empty() ? options.url.user : options.user;
+  core::SecretSource source;
+  source.file = options.user_file;
+  const auto read = source.read();
+  if (!read) return read.error();
+  return read->reveal();
+}
+
 /// What is configured stands before what the URL holds.
 core::Result<std::string> authorization(const HttpOptions& options) {
+  if (!options.bearer.empty()) {
+    const auto credentials = options.bearer.read();
+    if (!credentials) return credentials.error();
+    return options.authorization_type + " " + credentials->reveal();
+  }
+  const auto user = user_of(options);
+  if (!user) return user.error();
   return core::authorization(
-      options.bearer, options.user.empty() ? options.url.user : options.user,
-      options.password.empty() ? core::SecretSource{options.url.password, {}} : options.password);
+      {}, *user, options.password.empty() ? core::SecretSource{options.url.password, {}} : options.password);
+}
+
+/// As it is, the last newline too.
+core::Result<std::string> read_body(const std::string& path) {
+  constexpr std::streamsize most = 1 << 20;
+  const auto failed = [&path](const std::string& why) {
+    return core::Failure{core::Outcome::internal, core::Phase::send, "the body's file " + path + " " + why};
+  };
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return failed("cannot be read");
+  std::string text(most + 1, '\0');
+  file.read(text.data(), most + 1);
+  if (file.bad()) return failed("cannot be read");
+  if (file.gcount() > most) return failed("is larger than 1 MiB");
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
 }
 
 core::Failure unusable(const std::string& header) {
@@ -45,8 +73,13 @@ bool goes_anywhere(std::string_view name) {
 
 }  // namespace
 
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
 bool reads_files(const HttpOptions& options) {
-  return !options.password.file.empty() || !options.bearer.file.empty() ||
+  return !options.password.file.empty() || !options.user_file.empty() || !options.body_file.empty() ||
+         !options.bearer.file.empty() ||
          std::any_of(options.headers.begin(), options.headers.end(),
                      [](const HeaderSource& header) { return !header.value.file.empty(); });
 }
@@ -56,6 +89,11 @@ core::Result<net::HttpRequest> build_request(const HttpOptions& options) {
   request.method = options.method;
   request.target = options.url.request_target();
   request.body = options.body;
+  if (!options.body_file.empty()) {
+    auto body = read_body(options.body_file);
+    if (!body) return body.error();
+    request.body = std::move(*body);
+  }
   for (const HeaderSource& header : options.headers) {
     const auto value = header.value.read();
     if (!value) return value.error();
@@ -70,6 +108,9 @@ core::Result<net::HttpRequest> build_request(const HttpOptions& options) {
   }
   if (!has_header(request.headers, "Host")) request.headers.emplace_back("Host", options.url.authority());
   if (!has_header(request.headers, "User-Agent")) request.headers.emplace_back("User-Agent", "tocsin/" TOCSIN_VERSION);
+  if (options.compression && !has_header(request.headers, "Accept-Encoding")) {
+    request.headers.emplace_back("Accept-Encoding", net::to_string(*options.compression));
+  }
   if (!has_header(request.headers, "Connection")) request.headers.emplace_back("Connection", "close");
   return request;
 }

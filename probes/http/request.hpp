@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "tocsin/core/result.hpp"
 #include "tocsin/net/http.hpp"
@@ -10,6 +11,9 @@
 #include "tocsin/probes/http.hpp"
 
 namespace tocsin::probes::http {
+
+/// Whether these are the same header: case does not count.
+[[nodiscard]] bool same_name(std::string_view a, std::string_view b);
 
 /// True if part of the request stands in files, so that it must be built for each probe.
 [[nodiscard]] bool reads_files(const HttpOptions& options);

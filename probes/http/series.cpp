@@ -51,7 +51,7 @@ void HttpSeries::append(core::SeriesTable& table, const Sight& sight, const Verd
 void HttpSeries::append_response(core::SeriesTable& table, const Sight& sight) {
   const net::HttpResponse& response = sight.response;
   fixed_[status].put(table, response.status);
-  fixed_[version].put(table, response.status == 0 ? 0 : response.version == 10 ? 1.0 : 1.1);
+  fixed_[version].put(table, response.status == 0 ? 0 : response.version / 10.0);
   fixed_[content_length].put(table, http::content_length(response));
   // A redirect that is not followed counts as not read.
   fixed_[body_length].put(table, sight.redirect_refused ? 0 : static_cast<double>(response.body.size()));

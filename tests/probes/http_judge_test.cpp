@@ -85,6 +85,97 @@ TEST(HttpJudge, Json) {
   EXPECT_FALSE(html.failed_by_regex);
 }
 
+TEST(HttpJudge, JsonConditions) {
+  const std::string body = R"({"depth":99.5,"name":"v2.1","none":null,"text":"17"})";
+  const auto verdict = [&](const std::string& path, const std::string& condition) {
+    HttpExpectations expect;
+    expect.json = {{path, condition}};
+    return Judge(expect).judge(saw(200, body)).detail;
+  };
+  for (const auto& [path, condition] :
+       {std::pair("$.depth", "< 100"), std::pair("$.depth", ">= 99.5"), std::pair("$.text", "> 16"),
+        std::pair("$.name", "=~ ^v2"), std::pair("$.name", "!= v1"), std::pair("$.none", "exists"),
+        std::pair("$.other", "absent"), std::pair("$.name", "!~ ^v3")}) {
+    EXPECT_EQ(verdict(path, condition), "") << path << " " << condition;
+  }
+  EXPECT_EQ(verdict("$.depth", "< 99"), "$.depth is \"99.5\", expected < 99");
+  EXPECT_EQ(verdict("$.name", "> 1"), "$.name is \"v2.1\", expected > 1");
+  EXPECT_EQ(verdict("$.name", "=~ ^v3"), "$.name is \"v2.1\", expected to match ^v3");
+  EXPECT_EQ(verdict("$.name", "absent"), "$.name is \"v2.1\", expected nothing");
+  EXPECT_EQ(verdict("$.other", "!= x"), "the body has no $.other");
+}
+
+TEST(HttpJudge, Headers) {
+  const auto verdict = [](HeaderExpectation wanted) {
+    HttpExpectations expect;
+    expect.headers = {std::move(wanted)};
+    auto sight = saw(200);
+    sight.response.headers = {{"X-Node", "a1"}, {"Via", "one"}, {"x-node", "b2"}};
+    return Judge(expect).judge(sight);
+  };
+  EXPECT_EQ(verdict({"x-NODE", "b2"}).outcome, Outcome::ok);  // one of them is
+  EXPECT_EQ(verdict({"X-Node", "=~ ^a"}).outcome, Outcome::ok);
+  EXPECT_EQ(verdict({"X-Node", "!~ c"}).outcome, Outcome::ok);
+  EXPECT_EQ(verdict({"Server", "absent"}).outcome, Outcome::ok);
+  EXPECT_EQ(verdict({"Server", "nginx", true}).outcome, Outcome::ok);
+  const auto bad = verdict({"X-Node", "!~ 2"});  // all must not
+  EXPECT_EQ(bad.outcome, Outcome::unexpected);
+  EXPECT_TRUE(bad.failed_by_regex);
+  EXPECT_EQ(bad.detail, "the header X-Node is \"a1\", expected not to match 2");
+  EXPECT_EQ(verdict({"Server", "!~ x"}).detail, "there is no header Server");
+  EXPECT_EQ(verdict({"Via", "absent"}).outcome, Outcome::unexpected);
+}
+
+TEST(HttpJudge, VersionsAndTls) {
+  HttpExpectations expect;
+  expect.versions = {11, 20};
+  auto sight = saw(200);
+  sight.response.version = 10;
+  EXPECT_EQ(Judge(expect).judge(sight).detail, "answered with HTTP/1.0, expected HTTP/1.1, HTTP/2.0");
+  sight.response.version = 20;
+  EXPECT_EQ(Judge(expect).judge(sight).outcome, Outcome::ok);
+  expect.tls = true;
+  EXPECT_EQ(Judge(expect).judge(sight).detail, "the answer did not come over TLS");
+  sight.tls_used = true;
+  EXPECT_EQ(Judge(expect).judge(sight).outcome, Outcome::ok);
+  expect.tls = false;
+  EXPECT_EQ(Judge(expect).judge(sight).outcome, Outcome::unexpected);
+}
+
+TEST(HttpJudge, CertificatesThatLastLongEnough) {
+  HttpExpectations expect;
+  expect.certificate_valid = std::chrono::hours(14 * 24);
+  const Judge judge(expect);
+  auto sight = saw(200);
+  EXPECT_EQ(judge.judge(sight).outcome, Outcome::ok);  // no TLS, no certificate
+  sight.tls_used = true;
+  sight.tls.emplace();
+  sight.at = core::from_millis(1'700'000'000'000);
+  sight.tls->earliest_expiry = sight.at + std::chrono::hours(14 * 24);
+  EXPECT_EQ(judge.judge(sight).outcome, Outcome::ok);
+  sight.tls->earliest_expiry = sight.at + std::chrono::hours(36);
+  EXPECT_EQ(judge.judge(sight).detail, "a certificate expires in 1d12h, expected at least 2w");
+  sight.tls->earliest_expiry = sight.at - std::chrono::hours(1);
+  EXPECT_EQ(judge.judge(sight).detail, "a certificate has expired");
+}
+
+TEST(HttpJudge, WhatIsNotCompressedAsExpectedIsBadWhateverElseIsGood) {
+  auto sight = saw(200);
+  sight.body_failure = core::Failure{Outcome::protocol, Phase::receive, "the body is not gzip"};
+  EXPECT_EQ(Judge(HttpExpectations{}).judge(sight).outcome, Outcome::protocol);
+  sight.response.status = 503;
+  EXPECT_EQ(Judge(HttpExpectations{}).judge(sight).detail, "status 503, expected 200-299");
+}
+
+TEST(HttpCondition, RefusesWhatIsNone) {
+  for (const char* text : {"< ", "> x", "<=1s", ">= nan", "=~ (", "!~ ["}) EXPECT_FALSE(Condition::parse(text)) << text;
+  for (const char* text : {"", "ok", "<1", ">= -2.5e3", "=~", "== <html>", "!=", "= 1"})
+    EXPECT_TRUE(Condition::parse(text)) << text;
+  EXPECT_TRUE(Condition::parse("== exists")->holds("exists"));
+  EXPECT_FALSE(Condition::parse("== exists")->holds("there"));
+  EXPECT_TRUE(Condition::parse("")->holds(""));
+}
+
 TEST(HttpJudge, Within) {
   HttpExpectations expect;
   expect.within = 500ms;
@@ -107,8 +198,12 @@ TEST(HttpJudge, RefusesBadExpectations) {
   expect.body_matches = {};
   expect.json = {{"database", "ok"}};
   EXPECT_THROW(Judge{expect}, std::invalid_argument);
+  expect.json = {{"$.database", "< many"}};
+  EXPECT_NE(check_expectations(expect).error().detail.find("$.database"), std::string::npos);
   expect.json = {{"$.database", "ok"}};
   EXPECT_TRUE(check_expectations(expect));
+  expect.headers = {{"Server", "=~ ("}};
+  EXPECT_FALSE(check_expectations(expect));
 }
 
 class HttpSeriesTest : public testing::Test {

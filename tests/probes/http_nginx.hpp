@@ -22,7 +22,7 @@ class HttpNginx : public testing::Test {
   struct Server {
     test::Certificates certificates;
     std::uint16_t plain = test::free_port(), good = test::free_port(), expired = test::free_port(),
-                  self_signed = test::free_port(), wrong_host = test::free_port();
+                  self_signed = test::free_port(), wrong_host = test::free_port(), http2 = test::free_port();
     test::Nginx nginx{blocks(), plain};
 
     std::string blocks() {
@@ -46,14 +46,15 @@ class HttpNginx : public testing::Test {
              std::to_string(good) + R"(/; }
  location = /auth { auth_basic closed; auth_basic_user_file )" +
              (certificates.dir() / "users") + R"(; try_files /index.html =404; }
+ location = /packed { gzip on; gzip_min_length 1; gzip_types *; add_header X-Way packed; try_files /health.json =404; }
  location = /echo { return 200 "$request_method $http_host $http_x_key $http_user_agent"; }
 }
 )" + tls(good, certificates.issue()) +
              tls(expired, certificates.issue(old)) + tls(self_signed, certificates.issue(self)) +
-             tls(wrong_host, certificates.issue(other));
+             tls(wrong_host, certificates.issue(other)) + tls(http2, certificates.issue(), "ssl http2");
     }
-    static std::string tls(std::uint16_t port, const test::CertificateFiles& files) {
-      return "server {\n listen 127.0.0.1:" + std::to_string(port) + " ssl;\n ssl_certificate " + files.cert +
+    static std::string tls(std::uint16_t port, const test::CertificateFiles& files, const std::string& how = "ssl") {
+      return "server {\n listen 127.0.0.1:" + std::to_string(port) + " " + how + ";\n ssl_certificate " + files.cert +
              ";\n ssl_certificate_key " + files.key +
              ";\n location = /down { return 302 http://127.0.0.1:$arg_port/; }\n}\n";
     }

@@ -1,5 +1,6 @@
 // The HTTP probe against a real nginx: statuses, bodies, redirects, TLS.
 #include "probes/http_nginx.hpp"
+#include "support/fake_peer.hpp"
 
 namespace tocsin::probes {
 namespace {
@@ -60,7 +61,7 @@ TEST_F(HttpNginx, JsonOfABody) {
   auto options = plain("/health.json");
   options.expect.json = {{"$.database", "ok"}, {"$.queue.depth", "3"}, {"$['list'][1].a", "true"}};
   EXPECT_EQ(HttpProbe(options)().outcome, Outcome::ok);
-  options.expect.json[0].equals = "down";
+  options.expect.json[0].condition = "down";
   EXPECT_EQ(HttpProbe(options)().detail, "$.database is \"ok\", expected \"down\"");
 }
 
@@ -124,6 +125,86 @@ TEST_F(HttpNginx, RedirectsBetweenPlainAndTls) {
   EXPECT_EQ(down().outcome, Outcome::ok);
   EXPECT_EQ(down.value("probe_http_ssl"), 0);
   EXPECT_FALSE(down.has("probe_ssl_earliest_cert_expiry"));
+}
+
+TEST_F(HttpNginx, CompressedBodies) {
+  auto options = plain("/packed");
+  options.compression = net::Encoding::gzip;
+  options.expect.json = {{"$.database", "ok"}};
+  options.expect.headers = {{"Content-Encoding", "gzip"}, {"x-way", "=~ ^pack"}};
+  HttpProbe probe(options);
+  const auto observation = probe();
+  EXPECT_EQ(observation.outcome, Outcome::ok) << observation.detail;
+  EXPECT_EQ(probe.value("probe_http_uncompressed_body_length"), 59);
+  EXPECT_EQ(probe.value("probe_http_content_length"), -1);
+  // What is not compressed is not what was asked for.
+  options = plain("/");
+  options.compression = net::Encoding::gzip;
+  HttpProbe bare(options);
+  EXPECT_EQ(bare().outcome, Outcome::protocol);
+  EXPECT_EQ(bare.value("probe_http_status_code"), 200);
+  EXPECT_EQ(bare.value("probe_http_uncompressed_body_length"), 0);
+}
+
+TEST_F(HttpNginx, Http2WhereBothSpeakIt) {
+  auto options = secure(server_->http2, "/health.json");
+  options.expect.json = {{"$.queue.depth", "< 4"}};
+  options.expect.versions = {20};
+  HttpProbe probe(options);
+  const auto observation = probe();
+  EXPECT_EQ(observation.outcome, Outcome::ok) << observation.detail;
+  EXPECT_EQ(probe.value("probe_http_version"), 2);
+  EXPECT_EQ(probe.value("probe_http_content_length"), 59);
+  EXPECT_EQ(probe.value("probe_http_uncompressed_body_length"), 59);
+  EXPECT_TRUE(probe.has("probe_http_last_modified_timestamp_seconds"));
+  options.http2 = false;
+  HttpProbe older(options);
+  EXPECT_EQ(older().detail, "answered with HTTP/1.1, expected HTTP/2.0");
+  EXPECT_EQ(older.value("probe_http_version"), 1.1);
+}
+
+/// Answers CONNECT and passes bytes on to a local port until one side has enough.
+test::FakePeer::Script tunnel(std::uint16_t port) {
+  return [port](test::FakeConnection& connection) {
+    if (connection.read_until("\r\n\r\n").empty()) return;
+    const int far = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool connected = ::connect(far, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    connection.send(connected ? "HTTP/1.1 200 Connection established\r\n\r\n" : "HTTP/1.1 502 Bad\r\n\r\n");
+    char bytes[16384];
+    while (connected) {
+      pollfd both[2] = {{connection.fd(), POLLIN, 0}, {far, POLLIN, 0}};
+      if (::poll(both, 2, 5000) <= 0) break;
+      const int from = both[0].revents != 0 ? connection.fd() : far;
+      const ssize_t size = ::recv(from, bytes, sizeof bytes, 0);
+      if (size <= 0) break;
+      const int to = from == far ? connection.fd() : far;
+      if (::send(to, bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL) != size) break;
+    }
+    ::close(far);
+  };
+}
+
+TEST_F(HttpNginx, TlsThroughAProxy) {
+  test::FakePeer proxy(tunnel(server_->good));
+  auto options = HttpProbe::to("https://localhost:1/");  // where nothing listens
+  options.tls.ca_file = server_->certificates.ca_file();
+  options.proxies.https = net::parse_url("http://127.0.0.1:" + std::to_string(proxy.port())).value();
+  HttpProbe probe(options);
+  const auto observation = probe();
+  EXPECT_EQ(observation.outcome, Outcome::ok) << observation.detail;
+  EXPECT_EQ(probe.value("probe_http_ssl"), 1);
+  EXPECT_EQ(probe.value("probe_ip_protocol"), 4);
+  EXPECT_TRUE(probe.has("probe_ssl_earliest_cert_expiry"));
+
+  test::FakePeer broken(tunnel(test::free_port()));
+  options.proxies.https = net::parse_url("http://127.0.0.1:" + std::to_string(broken.port())).value();
+  const auto refused = HttpProbe(options)();
+  EXPECT_EQ(refused.outcome, Outcome::connect);
+  EXPECT_EQ(refused.phase, Phase::connect);
 }
 
 }  // namespace

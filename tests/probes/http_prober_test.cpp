@@ -257,5 +257,103 @@ TEST(HttpProber, MissingSecretFile) {
   EXPECT_EQ(probe().outcome, Outcome::ok);
 }
 
+TEST(HttpProber, EveryAddressMustBeGood) {
+  FakePeer peer(answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+  auto options = HttpProbe::to("http://name.invalid:" + std::to_string(peer.port()) + "/");
+  options.addresses = {"127.0.0.1", "127.0.0.2"};  // nothing listens on the second
+  HttpProbe probe(options);
+  auto observation = probe();
+  EXPECT_EQ(observation.outcome, Outcome::connect);
+  EXPECT_EQ(observation.detail.substr(0, 11), "127.0.0.2: ");
+  EXPECT_EQ(probe.value("tocsin_probe_addresses"), 2);
+  EXPECT_EQ(probe.value("tocsin_probe_address_success{ip=\"127.0.0.1\"}"), 1);
+  EXPECT_EQ(probe.value("tocsin_probe_address_success{ip=\"127.0.0.2\"}"), 0);
+  EXPECT_EQ(probe.value("tocsin_probe_address_http_status_code{ip=\"127.0.0.1\"}"), 200);
+  EXPECT_EQ(probe.value("probe_success"), 0);
+  EXPECT_EQ(probe.value("probe_http_status_code"), 0);
+
+  options.addresses = {"127.0.0.1"};
+  HttpProbe good(options);
+  EXPECT_EQ(good().outcome, Outcome::ok);
+  EXPECT_EQ(good.value("probe_http_status_code"), 200);
+  // One that is made of the name's own, of which there is none.
+  options.addresses.clear();
+  options.every_address = true;
+  HttpProbe nowhere(options);
+  EXPECT_EQ(nowhere().outcome, Outcome::resolve);
+  EXPECT_EQ(nowhere.value("tocsin_probe_addresses"), 0);
+}
+
+TEST(HttpProber, AddressesAreAskedAtTheSameTimeWithinTheDeadline) {
+  FakePeer peer([](FakeConnection& connection) { connection.hang(); });
+  auto options = local(peer);
+  options.addresses = std::vector<std::string>(40, "127.0.0.1");
+  HttpProbe probe(options);
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_EQ(probe(200ms).outcome, Outcome::timeout);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 1s);
+  EXPECT_EQ(probe.value("tocsin_probe_addresses"), 32);
+}
+
+/// Hears what comes, and answers.
+struct Hearing {
+  std::promise<std::string> heard;
+  FakePeer peer;
+  explicit Hearing(std::string reply)
+      : peer([this, reply = std::move(reply)](FakeConnection& connection) {
+          heard.set_value(connection.read_until(blank_line));
+          connection.send(reply);
+        }) {}
+  net::Url url() { return net::parse_url("http://me:pw@127.0.0.1:" + std::to_string(peer.port())).value(); }
+};
+
+TEST(HttpProber, GoesThroughAProxy) {
+  Hearing proxy("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  auto options = HttpProbe::to("http://name.invalid/path?x");
+  options.proxies.http = proxy.url();
+  options.proxies.skip_resolve = true;
+  HttpProbe probe(options);
+  const auto observation = probe();
+  EXPECT_EQ(observation.outcome, Outcome::ok) << observation.detail;
+  const auto request = proxy.heard.get_future().get();
+  EXPECT_EQ(request.substr(0, request.find('\r')), "GET http://name.invalid/path?x HTTP/1.1");
+  EXPECT_NE(request.find("Proxy-Authorization: Basic"), std::string::npos);
+  EXPECT_EQ(probe.value("probe_ip_protocol"), 0);
+  // Unless told otherwise the target's name is looked up, as blackbox_exporter does.
+  options.proxies.skip_resolve = false;
+  EXPECT_EQ(HttpProbe(options)().outcome, Outcome::resolve);
+}
+
+TEST(HttpProber, NamesTheProxyThatRefuses) {
+  Hearing proxy("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 100\r\n\r\n");
+  auto options = HttpProbe::to("https://127.0.0.1:1/");
+  options.proxies.https = proxy.url();
+  HttpProbe probe(options);
+  const auto observation = probe();
+  EXPECT_EQ(observation.outcome, Outcome::auth);
+  EXPECT_EQ(observation.phase, Phase::connect);
+  EXPECT_EQ(observation.detail.find("pw"), std::string::npos);
+  EXPECT_EQ(probe.value("probe_http_status_code"), 0);
+  EXPECT_NE(proxy.heard.get_future().get().find("CONNECT 127.0.0.1:1 HTTP/1.1\r\n"), std::string::npos);
+}
+
+TEST(HttpProber, ABombIsNotUnpacked) {
+  // 64 MiB of nothing in 100 bytes.
+  const std::string hex =
+      "cbffff3ff82700e2b14020f7fe8fffff7ff04f00c4611180eefd1fffffffe09f0088c30200ddfb3ffeffffc13f0110870500baf77ffcffff"
+      "837f02200e0b0074effff8ffff07ff04401c1600e8defff1ffff0ffe0980382c00d0bdffcbffff3ffc1300715800a07bff07";
+  std::string body;
+  for (std::size_t at = 0; at < hex.size(); at += 2)
+    body += static_cast<char>(std::stoi(hex.substr(at, 2), nullptr, 16));
+  FakePeer peer(answer("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: " + std::to_string(body.size()) +
+                       blank_line.data() + body));
+  auto options = local(peer);
+  options.compression = net::Encoding::brotli;
+  HttpProbe probe(options);
+  const auto observation = probe();
+  EXPECT_EQ(observation.outcome, Outcome::limit) << observation.detail;
+  EXPECT_EQ(probe.value("probe_http_status_code"), 200);
+}
+
 }  // namespace
 }  // namespace tocsin::probes

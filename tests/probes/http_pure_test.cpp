@@ -1,7 +1,9 @@
 // The parts of the HTTP probe that need no socket: dates, requests and redirects.
 #include <gtest/gtest.h>
 
+#include "http/addresses.hpp"
 #include "http/date.hpp"
+#include "http/proxy.hpp"
 #include "http/request.hpp"
 #include "support/temp_dir.hpp"
 
@@ -152,6 +154,120 @@ TEST(HttpRequest, AsksTlsForTheConfiguredName) {
   EXPECT_EQ(server_name(options), "www.example.org");
   options.tls.server_name = "other";
   EXPECT_EQ(server_name(options), "other");
+}
+
+TEST(HttpRequest, ProvesItInOtherWordsToo) {
+  const test::TempDir dir;
+  auto options = options_for("http://host/");
+  options.bearer = given("abc");
+  options.authorization_type = "Token";
+  EXPECT_EQ(header_of(build_request(options).value(), "Authorization"), "Token abc");
+  options = options_for("http://host/");
+  options.user_file = dir.write("user", "Aladdin\n");
+  options.password = given("open sesame");
+  EXPECT_TRUE(reads_files(options));
+  EXPECT_EQ(header_of(build_request(options).value(), "Authorization"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+}
+
+TEST(HttpRequest, TakesItsBodyFromAFileAsItIs) {
+  const test::TempDir dir;
+  auto options = options_for("http://host/");
+  options.body_file = dir / "body";
+  EXPECT_TRUE(reads_files(options));
+  EXPECT_FALSE(build_request(options));
+  dir.write("body", "line\n");
+  EXPECT_EQ(build_request(options)->body, "line\n");
+  dir.write("body", std::string((1 << 20) + 1, 'x'));
+  EXPECT_FALSE(build_request(options));
+}
+
+TEST(HttpRequest, AsksForCompression) {
+  auto options = options_for("http://host/");
+  EXPECT_EQ(header_of(build_request(options).value(), "Accept-Encoding"), "");
+  options.compression = net::Encoding::brotli;
+  EXPECT_EQ(header_of(build_request(options).value(), "Accept-Encoding"), "br");
+  options.headers.push_back({"accept-encoding", given("br, gzip")});
+  EXPECT_EQ(header_of(build_request(options).value(), "Accept-Encoding"), "br, gzip");
+}
+
+TEST(HttpProxy, IsPassedByForWhatIsNamed) {
+  struct Case {
+    const char* list;
+    const char* host;
+    bool named;
+  };
+  for (const Case c : {Case{"", "a.example", false},
+                       Case{"*", "a.example", true},
+                       Case{"example", "a.example", true},
+                       Case{"example", "example", true},
+                       Case{"example", "anexample", false},
+                       Case{".example", "a.example", true},
+                       Case{".example", "example", false},
+                       Case{"*.example", "a.example", true},
+                       Case{"b.example , A.Example", "a.example.", true},
+                       Case{"a.example:8080", "a.example", false},
+                       Case{"a.example:80", "a.example", true},
+                       Case{"10.0.0.0/8", "10.1.2.3", true},
+                       Case{"10.0.0.0/8", "11.1.2.3", false},
+                       Case{"10.128.0.0/9", "10.127.0.1", false},
+                       Case{"10.0.0.0/33", "10.1.2.3", false},
+                       Case{"10.0.0.0/8", "ten.example", false},
+                       Case{"10.1.2.3", "10.1.2.3", true},
+                       Case{"10.1.2.3:80", "10.1.2.3", true},
+                       Case{"10.1.2.3:81", "10.1.2.3", false},
+                       Case{"10.1.2.3", "::ffff:10.1.2.3", true},
+                       Case{"fd00::/8", "fd12::1", true},
+                       Case{"fd00::/8", "fe12::1", false},
+                       Case{"[fd12::1]:80", "fd12::1", true},
+                       Case{"fd12::1", "fd12::1", true},
+                       Case{" , ,", "a.example", false}}) {
+    EXPECT_EQ(named_in(c.list, c.host, 80), c.named) << c.list << " / " << c.host;
+  }
+}
+
+TEST(HttpProxy, IsChosenByTheScheme) {
+  HttpProxies proxies;
+  EXPECT_EQ(proxy_for(proxies, url("http://a/")), nullptr);
+  proxies.http = url("http://plain:3128");
+  proxies.https = url("http://secure:3128");
+  EXPECT_EQ(proxy_for(proxies, url("http://a/"))->host, "plain");
+  EXPECT_EQ(proxy_for(proxies, url("https://a/"))->host, "secure");
+  EXPECT_NE(proxy_for(proxies, url("http://127.0.0.1/")), nullptr);
+  proxies.spare_loopback = true;
+  for (const char* here : {"http://127.1.2.3/", "http://localhost/", "https://[::1]:8443/"})
+    EXPECT_EQ(proxy_for(proxies, url(here)), nullptr) << here;
+  proxies.no_proxy = "a:443";
+  EXPECT_EQ(proxy_for(proxies, url("https://a/")), nullptr);
+  EXPECT_NE(proxy_for(proxies, url("http://a/")), nullptr);
+}
+
+TEST(HttpProxy, IsToldAllOfIt) {
+  const auto proxy = url("http://me:pw@proxy:3128");
+  const auto target = url("http://host:81/a?b");
+  const auto request = through(proxy, target, build_request(options_for("http://host:81/a?b")).value()).value();
+  EXPECT_EQ(request.target, "http://host:81/a?b");
+  EXPECT_EQ(header_of(request, "Host"), "host:81");
+  EXPECT_EQ(header_of(request, "Proxy-Authorization"), "Basic bWU6cHc=");
+  HttpProxies proxies;
+  proxies.connect_headers.push_back({"X-Tunnel", given("t")});
+  const auto connect = connect_request(proxy, url("https://[fd12::1]/"), proxies).value();
+  EXPECT_EQ(connect.method, "CONNECT");
+  EXPECT_EQ(connect.target, "[fd12::1]:443");
+  EXPECT_EQ(header_of(connect, "X-Tunnel"), "t");
+  EXPECT_FALSE(refusal(proxy, 200));
+  EXPECT_EQ(refusal(proxy, 407)->outcome, core::Outcome::auth);
+  EXPECT_EQ(refusal(proxy, 502)->detail, "the proxy http://proxy:3128 answered CONNECT with status 502");
+}
+
+TEST(HttpAddresses, AreWrittenWithoutPort) {
+  net::Endpoint address;
+  address.bytes = {10, 0, 0, 1};
+  address.port = 8080;
+  EXPECT_EQ(address_text(address), "10.0.0.1");
+  address = {};
+  address.v6 = true;
+  address.bytes[15] = 1;
+  EXPECT_EQ(address_text(address), "::1");
 }
 
 }  // namespace

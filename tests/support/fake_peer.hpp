@@ -28,6 +28,7 @@ class FakeConnection {
   FakeConnection(const FakeConnection&) = delete;
   FakeConnection& operator=(const FakeConnection&) = delete;
 
+  [[nodiscard]] int fd() const { return fd_; }
   /// Reads until what was read holds `mark`; gives back all of it. Empty if the other side went first.
   std::string read_until(std::string_view mark) {
     while (buffer_.find(mark) == std::string::npos) {
