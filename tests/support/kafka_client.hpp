@@ -50,10 +50,19 @@ class KafkaClient {
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
     char body[] = "record";
     for (int i = 0; i < count; ++i) {
-      check(rd_kafka_producev(producer_.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition),
-                              RD_KAFKA_V_VALUE(static_cast<void*>(body), 6), RD_KAFKA_V_TIMESTAMP((now - age).count()),
-                              RD_KAFKA_V_END),
-            "produce to " + topic);
+      rd_kafka_vu_t fields[4];
+      fields[0].vtype = RD_KAFKA_VTYPE_TOPIC;
+      fields[0].u.cstr = topic.c_str();
+      fields[1].vtype = RD_KAFKA_VTYPE_PARTITION;
+      fields[1].u.i32 = partition;
+      fields[2].vtype = RD_KAFKA_VTYPE_VALUE;
+      fields[2].u.mem = {body, 6};
+      fields[3].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
+      fields[3].u.i64 = (now - age).count();
+      rd_kafka_error_t* const error = rd_kafka_produceva(producer_.get(), fields, 4);
+      const auto code = error == nullptr ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(error);
+      if (error != nullptr) rd_kafka_error_destroy(error);
+      check(code, "produce to " + topic);
     }
     check(rd_kafka_flush(producer_.get(), 20'000), "flush " + topic);
   }

@@ -19,6 +19,13 @@ namespace tocsin::probes {
 /// How the brokers are spoken to; the words are Kafka's own.
 enum class KafkaSecurity { plaintext, ssl, sasl_plaintext, sasl_ssl };
 
+[[nodiscard]] constexpr bool uses_sasl(KafkaSecurity security) {
+  return security == KafkaSecurity::sasl_plaintext || security == KafkaSecurity::sasl_ssl;
+}
+[[nodiscard]] constexpr bool uses_tls(KafkaSecurity security) {
+  return security == KafkaSecurity::ssl || security == KafkaSecurity::sasl_ssl;
+}
+
 enum class KafkaMechanism { plain, scram_sha_256, scram_sha_512 };
 
 struct KafkaSasl {

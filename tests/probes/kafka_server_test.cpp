@@ -1,0 +1,242 @@
+// The Kafka probe against real brokers.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "probes/kafka_probe.hpp"
+#include "support/kafka.hpp"
+#include "support/kafka_client.hpp"
+
+namespace tocsin::probes {
+namespace {
+
+using core::Outcome;
+using core::Phase;
+using test::KafkaBrokers;
+using test::KafkaClient;
+using test::KafkaProbe;
+using namespace std::chrono_literals;
+
+class KafkaServer : public test::KafkaTest {};
+
+TEST_F(KafkaServer, TopicsOffsetsGroupsAndLag) {
+  const KafkaBrokers brokers;
+  const KafkaClient client(brokers.bootstrap());
+  client.create_topic("orders", 3);
+  client.create_topic("quiet", 1);
+  client.produce("orders", 0, 10);
+  client.produce("orders", 1, 5);
+  client.commit("billing", "orders", {{0, 4}, {1, 5}});
+
+  KafkaProbe probe(KafkaProbe::to(brokers.port()));
+  const auto observation = probe();
+  ASSERT_EQ(observation.outcome, Outcome::ok) << observation.detail;
+  EXPECT_EQ(probe.value("kafka_brokers"), 1);
+  EXPECT_EQ(probe.value("kafka_broker_info{address=\"" + brokers.bootstrap() + "\", id=\"1\"}"), 1) << probe.all();
+  EXPECT_EQ(probe.value(R"(kafka_topic_partitions{topic="orders"})"), 3);
+  EXPECT_EQ(probe.value(R"(kafka_topic_partition_current_offset{partition="0", topic="orders"})"), 10);
+  EXPECT_EQ(probe.value(R"(kafka_topic_partition_oldest_offset{partition="0", topic="orders"})"), 0);
+  EXPECT_EQ(probe.value(R"(kafka_topic_partition_current_offset{partition="2", topic="orders"})"), 0);
+  EXPECT_EQ(probe.value(R"(kafka_topic_partition_leader{partition="0", topic="orders"})"), 1);
+  EXPECT_EQ(probe.value(R"(kafka_topic_partition_in_sync_replica{partition="0", topic="orders"})"), 1);
+  EXPECT_EQ(probe.value(R"(kafka_topic_partition_under_replicated_partition{partition="0", topic="orders"})"), 0);
+  const std::string in_orders = R"({consumergroup="billing", partition="0", topic="orders"})";
+  EXPECT_EQ(probe.value("kafka_consumergroup_current_offset" + in_orders), 4);
+  EXPECT_EQ(probe.value("kafka_consumergroup_lag" + in_orders), 6);
+  EXPECT_EQ(probe.value(R"(kafka_consumergroup_lag_sum{consumergroup="billing", topic="orders"})"), 6);
+  EXPECT_EQ(probe.value(R"(kafka_consumergroup_members{consumergroup="billing"})"), 0);
+
+  {
+    const auto member = client.join("readers", "orders");
+    ASSERT_EQ(probe().outcome, Outcome::ok);
+    EXPECT_EQ(probe.value(R"(kafka_consumergroup_members{consumergroup="readers"})"), 1) << probe.all();
+  }
+  client.produce("orders", 0, 7);
+  ASSERT_EQ(probe().outcome, Outcome::ok);
+  EXPECT_EQ(probe.value("kafka_consumergroup_lag" + in_orders), 13);
+  client.delete_topic("quiet");
+  ASSERT_EQ(probe().outcome, Outcome::ok);
+  EXPECT_FALSE(probe.has(R"(kafka_topic_partitions{topic="quiet"})"));
+}
+
+TEST_F(KafkaServer, ChoosesTopicsAndGroups) {
+  const KafkaBrokers brokers;
+  const KafkaClient client(brokers.bootstrap());
+  for (const char* const topic : {"orders", "audit", "scratch"}) client.create_topic(topic, 1);
+  for (const char* const group : {"billing", "billing-test", "other"}) client.commit(group, "orders", {{0, 0}});
+  auto options = KafkaProbe::to(brokers.port());
+  options.topics = {"orders", "a*", "!scratch"};
+  options.consumer_groups = {"billing*", "!*-test"};
+  KafkaProbe probe(options);
+  ASSERT_EQ(probe().outcome, Outcome::ok);
+  EXPECT_TRUE(probe.has(R"(kafka_topic_partitions{topic="orders"})"));
+  EXPECT_TRUE(probe.has(R"(kafka_topic_partitions{topic="audit"})"));
+  EXPECT_FALSE(probe.has(R"(kafka_topic_partitions{topic="scratch"})"));
+  EXPECT_FALSE(probe.has(R"(kafka_topic_partitions{topic="__consumer_offsets"})"));
+  EXPECT_TRUE(probe.has(R"(kafka_consumergroup_members{consumergroup="billing"})"));
+  EXPECT_FALSE(probe.has(R"(kafka_consumergroup_members{consumergroup="billing-test"})"));
+  EXPECT_FALSE(probe.has(R"(kafka_consumergroup_members{consumergroup="other"})"));
+
+  options.groups = false;
+  options.offsets = false;
+  KafkaProbe few(options);
+  ASSERT_EQ(few().outcome, Outcome::ok);
+  EXPECT_TRUE(few.has(R"(kafka_topic_partitions{topic="orders"})"));
+  EXPECT_FALSE(few.has(R"(kafka_topic_partition_current_offset{partition="0", topic="orders"})"));
+  EXPECT_FALSE(few.has(R"(kafka_consumergroup_members{consumergroup="billing"})"));
+}
+
+KafkaOptions secured(const KafkaBrokers& brokers, KafkaMechanism mechanism) {
+  auto options = KafkaProbe::to(brokers.sasl_tls_port());
+  options.security = KafkaSecurity::sasl_ssl;
+  options.sasl.mechanism = mechanism;
+  options.sasl.username = test::kafka_user;
+  options.sasl.password.value = core::Secret(test::kafka_password);
+  options.tls.ca_file = brokers.ca_file();
+  return options;
+}
+
+core::Observation once(const KafkaOptions& options, std::chrono::milliseconds timeout = 10s) {
+  KafkaProbe probe(options);
+  auto observation = probe(timeout);
+  EXPECT_EQ(observation.detail.find("scout-secret"), std::string::npos);
+  EXPECT_LT(observation.took, timeout + 50ms);
+  EXPECT_EQ(probe.value("kafka_brokers"), observation.good() ? 1 : -12345);
+  return observation;
+}
+
+TEST_F(KafkaServer, SaslAndTls) {
+  const KafkaBrokers brokers({1, true});
+  for (const auto mechanism : {KafkaMechanism::plain, KafkaMechanism::scram_sha_256, KafkaMechanism::scram_sha_512}) {
+    auto options = secured(brokers, mechanism);
+    EXPECT_EQ(once(options).outcome, Outcome::ok);
+    options.sasl.password.value = core::Secret("wrong");
+    const auto refused = once(options);
+    EXPECT_EQ(refused.outcome, Outcome::auth) << refused.detail;
+    EXPECT_EQ(refused.phase, Phase::auth);
+    EXPECT_LT(refused.took, 5s) << "a refusal needs no deadline";
+  }
+  auto stranger = secured(brokers, KafkaMechanism::scram_sha_512);
+  test::Certificates other;
+  stranger.tls.ca_file = other.ca_file();
+  auto observation = once(stranger);
+  EXPECT_EQ(observation.outcome, Outcome::tls) << observation.detail;
+  stranger.tls.insecure_skip_verify = true;
+  EXPECT_EQ(once(stranger).outcome, Outcome::ok);
+
+  auto scram = secured(brokers, KafkaMechanism::scram_sha_256);
+  scram.brokers[0].port = brokers.sasl_plain_port();
+  scram.security = KafkaSecurity::sasl_plaintext;
+  EXPECT_EQ(once(scram).outcome, Outcome::ok);
+  scram.sasl.mechanism = KafkaMechanism::plain;
+  EXPECT_THROW(KafkaProbe{scram}, std::invalid_argument);
+  scram.allow_plaintext_password = true;
+  EXPECT_EQ(once(scram).outcome, Outcome::ok);
+}
+
+TEST_F(KafkaServer, CertificatesAndWrongDoors) {
+  const KafkaBrokers brokers({1, true});
+  auto options = KafkaProbe::to(brokers.tls_port());
+  options.security = KafkaSecurity::ssl;
+  options.tls.ca_file = brokers.ca_file();
+  const auto without = once(options);
+  EXPECT_EQ(without.outcome, Outcome::tls) << without.detail;
+  EXPECT_LT(without.took, 5s);
+  options.tls.cert_file = brokers.client_certificate().cert;
+  options.tls.key_file = brokers.client_certificate().key;
+  EXPECT_EQ(once(options).outcome, Outcome::ok);
+
+  auto plain = KafkaProbe::to(brokers.tls_port());  // TLS is spoken there
+  const auto confused = once(plain);
+  EXPECT_EQ(confused.outcome, Outcome::protocol) << confused.detail;
+  EXPECT_LT(confused.took, 5s);
+  plain = KafkaProbe::to(brokers.sasl_plain_port());  // where a user name is wanted
+  const auto nameless = once(plain);
+  EXPECT_FALSE(nameless.good()) << nameless.detail;
+  EXPECT_LT(nameless.took, 5s);
+  options.brokers[0].port = brokers.port();  // and here it is not
+  EXPECT_EQ(once(options).outcome, Outcome::tls);
+}
+
+TEST_F(KafkaServer, IsSeenToDieAndToComeBack) {
+  KafkaBrokers brokers;
+  const KafkaClient client(brokers.bootstrap());
+  client.create_topic("orders", 1);
+  KafkaProbe probe(KafkaProbe::to(brokers.port()));
+  ASSERT_EQ(probe().outcome, Outcome::ok);
+  ASSERT_TRUE(probe.prober().has_sentinel());
+
+  std::thread killer([&brokers] { brokers.kill(); });
+  EXPECT_TRUE(probe.loop().run(probe.prober().watch()));
+  killer.join();
+  auto observation = probe();
+  EXPECT_EQ(observation.outcome, Outcome::connect) << observation.detail;
+  EXPECT_LT(observation.took, 500ms);
+  EXPECT_FALSE(probe.prober().has_sentinel());
+  observation = probe();
+  EXPECT_EQ(observation.outcome, Outcome::connect) << observation.detail;
+  EXPECT_LT(observation.took, 500ms);
+
+  brokers.start();
+  observation = probe();
+  EXPECT_EQ(observation.outcome, Outcome::ok) << observation.detail;
+  EXPECT_TRUE(probe.has(R"(kafka_topic_partitions{topic="orders"})"));
+}
+
+TEST_F(KafkaServer, HangsAndGoesOn) {
+  KafkaBrokers brokers;
+  KafkaProbe probe(KafkaProbe::to(brokers.port()));
+  ASSERT_EQ(probe().outcome, Outcome::ok);
+  brokers.child().signal(SIGSTOP);
+  for (int i = 0; i < 2; ++i) {
+    const auto observation = probe(400ms);
+    EXPECT_EQ(observation.outcome, Outcome::timeout) << observation.detail;
+    EXPECT_LT(observation.took, 450ms);
+  }
+  brokers.child().signal(SIGCONT);
+  EXPECT_EQ(probe().outcome, Outcome::ok);
+}
+
+TEST_F(KafkaServer, GivesTheRestWhenOneBrokerIsDown) {
+  KafkaBrokers brokers({3, false});
+  const KafkaClient client(brokers.bootstrap());
+  client.create_topic("safe", 3, 3);
+  client.create_topic("single", 3, 1);
+  for (int p = 0; p < 3; ++p) client.produce("safe", p, 4);
+  client.commit("billing", "safe", {{0, 1}, {1, 1}, {2, 1}});
+  auto options = KafkaProbe::to(brokers.port());
+  KafkaProbe probe(options);
+  auto observation = probe();
+  ASSERT_EQ(observation.outcome, Outcome::ok) << observation.detail;
+  EXPECT_EQ(probe.value("kafka_brokers"), 3);
+
+  brokers.kill(2);
+  // At once, while the cluster does not know it yet.
+  observation = probe(2s);
+  EXPECT_EQ(observation.outcome, Outcome::ok) << observation.detail;
+  EXPECT_LT(observation.took, 2050ms);
+  const auto under_replicated = [&] {
+    return probe.value(R"(kafka_topic_partition_under_replicated_partition{partition="0", topic="safe"})") == 1;
+  };
+  EXPECT_TRUE(test::wait_until([&] { return probe(2s).good() && under_replicated(); }, 20s)) << probe.all();
+  EXPECT_EQ(probe.value("kafka_brokers"), 2);
+  for (const char* const partition : {"0", "1", "2"}) {
+    const std::string labels = std::string("{partition=\"") + partition + "\", topic=\"safe\"}";
+    EXPECT_EQ(probe.value("kafka_topic_partition_current_offset" + labels), 4) << labels;
+  }
+  int offline = 0;
+  for (const char* const partition : {"0", "1", "2"}) {
+    offline += probe.value(std::string("kafka_topic_partition_leader{partition=\"") + partition +
+                           "\", topic=\"single\"}") == -1
+                   ? 1
+                   : 0;
+  }
+  EXPECT_EQ(offline, 1) << probe.all();
+  EXPECT_LT(probe().took, 1s);
+}
+
+}  // namespace
+}  // namespace tocsin::probes
