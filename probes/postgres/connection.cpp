@@ -92,9 +92,10 @@ Failure too_late(Phase phase) {
   }
 }
 
-Result<void> settle(net::Ready ready, Phase phase) {
+/// A server that talks without end is never waited for: the time counts all the same.
+Result<void> settle(net::Ready ready, Phase phase, core::Deadline deadline) {
+  if (ready == net::Ready::timeout || std::chrono::steady_clock::now() >= deadline) return too_late(phase);
   if (ready == net::Ready::yes) return {};
-  if (ready == net::Ready::timeout) return too_late(phase);
   return Failure{Outcome::cancelled, phase, "the probe was given up"};
 }
 
@@ -109,8 +110,12 @@ bool Answer::failed() const {
     case PGRES_EMPTY_QUERY:
       return false;
     default:
-      return true;  // also COPY, which nobody may start here
+      return true;
   }
+}
+
+bool Answer::copies() const {
+  return status() == PGRES_COPY_OUT || status() == PGRES_COPY_IN || status() == PGRES_COPY_BOTH;
 }
 
 SqlError Answer::error() const {
@@ -171,6 +176,7 @@ Result<void> Connection::begin(const Login& login) {
   parameters.add("password", login.password.reveal());
   parameters.add("application_name", options.application_name);
   parameters.add("client_encoding", "UTF8");
+  parameters.add("channel_binding", options.channel_binding);
   parameters.add("sslmode", to_text(options.sslmode));
   parameters.add("sslrootcert", root);
   parameters.add("sslcert", options.sslcert.empty() ? no_file : options.sslcert.c_str());
@@ -217,7 +223,7 @@ net::Task<Result<void>> Connection::shake_hands(core::Deadline deadline) {
     }
     // libpq may close its socket, and open another one of the same number.
     readiness_.release();
-    auto waited = settle(ready, phase);
+    auto waited = settle(ready, phase, deadline);
     if (waited) waited = count_heard(phase);
     if (!waited) co_return waited;
     wanted = PQconnectPoll(handle);
@@ -237,7 +243,7 @@ net::Task<Result<void>> Connection::send(const std::string& sql, core::Deadline 
     if (left < 0) co_return broken(Phase::send);
     // A server that does not read may be waiting for us to read: libpq reads when it is asked to flush.
     const net::Ready ready = co_await readiness_.writable(deadline);
-    auto waited = settle(ready, Phase::send);
+    auto waited = settle(ready, Phase::send, deadline);
     if (!waited) co_return waited;
   }
 }
@@ -246,7 +252,7 @@ net::Task<Result<Answer>> Connection::next(core::Deadline deadline) {
   PGconn* const handle = handle_.get();
   while (PQisBusy(handle) != 0) {
     const net::Ready ready = co_await readiness_.readable(deadline);
-    auto waited = settle(ready, Phase::query);
+    auto waited = settle(ready, Phase::query, deadline);
     if (waited) waited = consume(Phase::query);
     if (!waited) co_return waited.error();
   }
@@ -255,7 +261,7 @@ net::Task<Result<Answer>> Connection::next(core::Deadline deadline) {
     readiness_.release();
     if (!answer || answer.error().state.empty()) co_return broken(Phase::receive);
   }
-  if (!drain_notices()) {
+  if (answer.copies() || !drain_notices()) {
     co_return Failure{Outcome::protocol, Phase::receive, "the server tells what nobody asked it for"};
   }
   co_return answer;

@@ -26,6 +26,8 @@ class Answer {
   /// True for a table, also one without rows.
   [[nodiscard]] bool has_rows() const { return status() == PGRES_TUPLES_OK; }
   [[nodiscard]] bool failed() const;
+  /// COPY has begun, which nobody may start here: it would never end.
+  [[nodiscard]] bool copies() const;
   [[nodiscard]] SqlError error() const;
   /// Fills `rows`, whose memory is used again. They are valid as long as this answer.
   void read(Rows& rows) const;

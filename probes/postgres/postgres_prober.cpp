@@ -351,6 +351,14 @@ net::Task<bool> PostgresProber::watch() {
   co_return true;
 }
 
+std::vector<core::MetricMeta> make_metadata() {
+  const auto collectors = collector_metadata();
+  const auto scrape = scrape_metadata();
+  std::vector<core::MetricMeta> all(collectors.begin(), collectors.end());
+  all.insert(all.end(), scrape.begin(), scrape.end());
+  return all;
+}
+
 }  // namespace
 }  // namespace postgres
 
@@ -358,6 +366,11 @@ std::unique_ptr<Prober> make_postgres_prober(net::Connector& connector, net::Exe
                                              PostgresOptions options) {
   return std::make_unique<postgres::PostgresProber>(connector, std::move(executor), std::move(identity),
                                                     std::move(options));
+}
+
+std::span<const core::MetricMeta> postgres_metadata() {
+  static const std::vector<core::MetricMeta> all = postgres::make_metadata();
+  return all;
 }
 
 }  // namespace tocsin::probes

@@ -50,6 +50,7 @@ struct PostgresOptions {
   std::string sslrootcert;  // empty: the system's authorities, where sslmode verifies
   std::string sslcert;      // of ours
   std::string sslkey;
+  std::string channel_binding;  // disable, prefer, require; empty: prefer
   std::string application_name = "tocsin";
 
   /// Which databases the collectors of scope `database` are asked in: the connected one; all that can be connected to;
@@ -80,6 +81,42 @@ struct PostgresCollectorName {
   std::string_view name;
   bool default_on = false;
 };
+inline constexpr PostgresCollectorName postgres_collectors[] = {
+    {"bloat_btree", false},
+    {"bloat_table", false},
+    {"buffercache_summary", false},
+    {"database", true},
+    {"database_wraparound", true},
+    {"general_index_info", false},
+    {"locks", true},
+    {"long_running_transactions", true},
+    {"postmaster", true},
+    {"process_idle", false},
+    {"replication", true},
+    {"replication_slots", true},
+    {"roles", true},
+    {"settings", true},
+    {"stat_activity", true},
+    {"stat_activity_autovacuum", false},
+    {"stat_archiver", true},
+    {"stat_bgwriter", true},
+    {"stat_checkpointer", true},
+    {"stat_database", true},
+    {"stat_database_conflicts", true},
+    {"stat_progress_vacuum", true},
+    {"stat_replication", true},
+    {"stat_ssl", true},
+    {"stat_statements", false},
+    {"stat_statements_query", false},
+    {"stat_user_tables", true},
+    {"stat_wal_receiver", false},
+    {"statio_user_indexes", false},
+    {"statio_user_tables", true},
+    {"txid", true},
+    {"wal", true},
+    {"xlog_location", false},
+};
+/// The same, as the collectors themselves say.
 [[nodiscard]] std::span<const PostgresCollectorName> postgres_collector_names();
 
 }  // namespace tocsin::probes
