@@ -26,6 +26,7 @@ struct OwnMetrics::Impl {
   OwnSources sources;
   std::mutex mutex;  // one collection at a time: the sources are copied into the families first
   prometheus::Registry registry;
+  std::map<Tags, prometheus::Gauge*> alerts;  // what tocsin_alerts has
 
   prometheus::Gauge& gauge(const char* name, const char* help, const Tags& tags = {}) {
     return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add(tags);
@@ -41,6 +42,7 @@ struct OwnMetrics::Impl {
 
   void refresh();
   void refresh_groups();
+  void refresh_alerts();
   void refresh_destinations();
   void refresh_actions();
 };
@@ -72,6 +74,7 @@ void OwnMetrics::Impl::refresh() {
   total("tocsin_store_samples_refused_total", "Samples refused because their series was.",
         static_cast<double>(store.samples_refused));
   refresh_groups();
+  refresh_alerts();
   refresh_destinations();
   refresh_actions();
 }
@@ -87,6 +90,36 @@ void OwnMetrics::Impl::refresh_groups() {
           static_cast<double>(group->missed), tags);
     gauge("tocsin_rule_group_last_duration_seconds", "How long the last evaluation took.", tags)
         .Set(std::chrono::duration<double>(group->evaluation_time).count());
+  }
+}
+
+void OwnMetrics::Impl::refresh_alerts() {
+  constexpr const char* states[] = {"pending", "firing"};
+  std::map<Tags, std::size_t> counts;
+  for (const auto& group : sources.groups()) {
+    for (const rules::RuleStatus& rule : group->rules) {
+      if (rule.kind == rules::RuleSpec::Kind::record) continue;
+      Tags tags{{"alertname", rule.name}};
+      for (const core::Label& label : rule.labels) {
+        if (label.name == "severity" && label.value.find("{{") == std::string::npos) tags["severity"] = label.value;
+      }
+      for (const char* const state : states) {
+        tags["state"] = state;
+        std::size_t& count = counts[tags];
+        for (const core::Alert& alert : rule.alerts) count += to_string(alert.state) == state ? 1 : 0;
+      }
+    }
+  }
+  auto& family = prometheus::BuildGauge().Name("tocsin_alerts").Help("Alerts of each rule.").Register(registry);
+  std::erase_if(alerts, [&](const auto& given) {
+    if (counts.contains(given.first)) return false;
+    family.Remove(given.second);
+    return true;
+  });
+  for (const auto& [tags, count] : counts) {
+    auto& gauge = alerts[tags];
+    if (gauge == nullptr) gauge = &family.Add(tags);
+    gauge->Set(static_cast<double>(count));
   }
 }
 
