@@ -76,7 +76,10 @@ Task<Result<std::size_t>> SocketStream::read_some(std::span<char> into) {
       if (!std::exchange(self.asked_, false)) {
         const ssize_t size = ::recv(self.socket_->fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
         if (size > 0) co_return static_cast<std::size_t>(size);
-        if (size == 0) co_return self.system_failure(0, Phase::receive);
+        if (size == 0) {
+          self.ended_ = true;
+          co_return self.system_failure(0, Phase::receive);
+        }
         if (errno == EINTR) continue;
         if (!would_block(errno)) co_return self.system_failure(errno, Phase::receive);
       }
@@ -93,7 +96,10 @@ Task<Result<std::size_t>> SocketStream::read_tls(std::span<char> into) {
     std::size_t size = 0;
     const Step step = session_->read(into, size);
     if (step == Step::done) co_return size;
-    if (!waits(step)) co_return tls_failure(step, Phase::receive);
+    if (!waits(step)) {
+      ended_ = step == Step::closed && session_->ended();
+      co_return tls_failure(step, Phase::receive);
+    }
     const Ready ready = co_await socket_->wait(wait_for(step));
     if (ready != Ready::yes) co_return not_ready(ready, Phase::receive);
   }

@@ -33,6 +33,7 @@ class SocketStream final : public Stream {
   void stop_watching() override { socket_->stop_watching(); }
   Task<core::Result<void>> start_tls(const TlsOptions& options, std::string host) override;
   const TlsInfo* tls() const override { return session_ ? &session_->info() : nullptr; }
+  bool ended() const override { return ended_; }
   void close() noexcept override { socket_->close(); }
   /// Tells the peer that nothing more comes; reading goes on. Without TLS only.
   void end_writing() { ::shutdown(socket_->fd(), SHUT_WR); }
@@ -50,6 +51,7 @@ class SocketStream final : public Stream {
   Peer peer_;
   std::shared_ptr<TlsContexts> contexts_;
   std::unique_ptr<TlsSession> session_;
+  bool ended_ = false;
   bool written_ = false;
   bool at_once_ = false;  // TCP_NODELAY is set
   bool asked_ = false;    // something was written since the last read: the answer is hardly there yet

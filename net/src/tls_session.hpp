@@ -32,6 +32,8 @@ class TlsSession {
   [[nodiscard]] const TlsInfo& info() const { return info_; }
   /// After `failed` or `closed`: what happened, for a person.
   [[nodiscard]] const std::string& error() const { return error_; }
+  /// After `closed`: the peer ended the connection, and did not break it off.
+  [[nodiscard]] bool ended() const { return transport_.error == 0; }
   /// After `failed`: the peer sent an alert.
   [[nodiscard]] bool refused() const { return refused_; }
 

@@ -83,6 +83,8 @@ class Stream {
   [[nodiscard]] virtual Task<core::Result<void>> start_tls(const TlsOptions& options, std::string host) = 0;
   /// Null where there is no TLS. Also filled after a handshake that failed on the certificate.
   [[nodiscard]] virtual const TlsInfo* tls() const = 0;
+  /// After a read that ended with Outcome::closed: the peer ended the connection in order, and did not break it off.
+  [[nodiscard]] virtual bool ended() const { return false; }
   /// Closes at once, without a TLS goodbye; whatever waits ends with Outcome::cancelled.
   virtual void close() noexcept = 0;
 };
