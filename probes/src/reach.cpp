@@ -45,13 +45,13 @@ net::Task<Result<std::vector<net::Endpoint>>> find_addresses(net::Connector& con
 }
 
 net::Task<Result<Connected>> connect_one(net::Connector& connector, std::vector<net::Endpoint> addresses,
-                                         core::Deadline deadline) {
+                                         core::Deadline deadline, net::ConnectOptions options) {
   const std::size_t count = std::min(addresses.size(), max_addresses);
   const auto began = steady_now();
   for (std::size_t at = 0;; ++at) {
     const auto here = steady_now();
     const auto part = (deadline - here) / static_cast<int>(count - at);
-    auto stream = co_await connector.connect(addresses[at], std::min(deadline, here + part));
+    auto stream = co_await connector.connect(addresses[at], std::min(deadline, here + part), options);
     if (stream) {
       Connected connected;
       connected.stream = std::move(*stream);

@@ -38,6 +38,6 @@ struct Connected {
 /// Tries up to four of the addresses one after the other; each gets its part of the time that is left.
 [[nodiscard]] net::Task<core::Result<Connected>> connect_one(net::Connector& connector,
                                                              std::vector<net::Endpoint> addresses,
-                                                             core::Deadline deadline);
+                                                             core::Deadline deadline, net::ConnectOptions options = {});
 
 }  // namespace tocsin::probes
