@@ -1,6 +1,8 @@
 #include "redis/details.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <chrono>
 
 #include "tocsin/core/duration.hpp"
@@ -36,6 +38,14 @@ constexpr Question every_probe[] = {
     Question::commandlog_reply, Question::sentinel_masters};
 constexpr Question of_each_primary[] = {Question::sentinel_sentinels, Question::sentinel_replicas,
                                         Question::sentinel_quorum};
+
+/// As Go writes a bucket's bound: 541065, but 1.08213e+06.
+std::string bound_text(double bound) {
+  if (bound < 1e6) return core::format_value(bound);
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), bound, std::chars_format::scientific).ptr;
+  return {text.data(), end};
+}
 
 }  // namespace
 
@@ -192,7 +202,7 @@ void Details::histogram(const Reply& reply) {
       const auto value = number.number();
       if (!value || buckets >= most_buckets) break;
       if (bound) {
-        histogram_.add(bucket, {command, core::format_value(*bound)}, *value);
+        histogram_.add(bucket, {command, bound_text(*bound)}, *value);
         bound.reset();
         ++buckets;
       } else {

@@ -89,25 +89,51 @@ class KeyLengths::Builder {
   Commands commands_;
 };
 
-KeyLengths::KeyLengths(const core::Labels& base, const CommandNames& names,
-                       const std::vector<RedisKeyPattern>& patterns, Bounds bounds, unsigned home)
+std::optional<KeyPattern> parse_key_pattern(std::string_view text, unsigned database) {
+  KeyPattern found{database, {}, false};
+  if (text.starts_with("db")) {
+    const auto end = text.find_first_not_of("0123456789", 2);
+    const auto number = end != std::string_view::npos && (text[end] == '/' || text[end] == '=')
+                            ? core::parse_number<unsigned>(text.substr(2, end - 2))
+                            : std::nullopt;
+    if (number) {
+      found.database = *number;
+      text.remove_prefix(end + 1);
+    }
+  }
+  if (text.empty()) return std::nullopt;
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size()) {
+      ++i;
+    } else if (text[i] == '*' || text[i] == '?' || text[i] == '[') {
+      found.glob = true;
+    }
+    plain += text[i];
+  }
+  found.pattern = found.glob ? std::string(text) : plain;
+  return found;
+}
+
+KeyLengths::KeyLengths(const core::Labels& base, const CommandNames& names, const std::vector<std::string>& patterns,
+                       Bounds bounds, unsigned home)
     : names_(names), bounds_(bounds), home_(home), samples_(base, 10 * bounds.most_keys + 1'000) {
-  for (const RedisKeyPattern& pattern : patterns) {
-    patterns_.push_back({pattern, "0", 1, false, is_off("scan", names), 0, 0, {}, 0});
-    databases_.insert(pattern.database);
-    if (pattern.glob || keys_.size() >= bounds_.most_keys) continue;
-    const auto [at, fresh] = index_.try_emplace({pattern.database, pattern.pattern}, keys_.size());
-    if (!fresh) continue;
-    Key key;
-    key.database = pattern.database;
-    key.name = pattern.pattern;
-    keys_.push_back(std::move(key));
+  for (const std::string& text : patterns) {
+    auto pattern = parse_key_pattern(text, home);
+    if (!pattern) continue;
+    databases_.insert(pattern->database);
+    if (!pattern->glob && keys_.size() < bounds_.most_keys) {
+      const auto fresh = index_.try_emplace({pattern->database, pattern->pattern}, keys_.size()).second;
+      if (fresh) keys_.push_back(Key{.database = pattern->database, .name = pattern->pattern});
+    }
+    patterns_.push_back(Pattern{.what = std::move(*pattern), .refused = is_off("scan", names)});
   }
 }
 
 void KeyLengths::begin(bool fresh) {
   if (std::exchange(pass_ended_, false)) sweep();
   scans_left_ = bounds_.scans;
+  there_ = home_;
   astray_ = false;
   if (fresh) refused_databases_.clear();
   for (Pattern& pattern : patterns_) {
@@ -170,8 +196,10 @@ void KeyLengths::ask_scan(Builder& builder, std::size_t number) {
 void KeyLengths::answered(Command command, const Reply& reply) {
   const bool error = reply.kind() == Reply::Kind::error;
   if (command.kind == Command::Kind::select) {
-    astray_ = error;
-    if (error) refused_databases_.insert(static_cast<unsigned>(command.number));
+    const auto database = static_cast<unsigned>(command.number);
+    if (!error) there_ = database;
+    if (error && database != home_) refused_databases_.insert(database);
+    astray_ = there_ != database;
     return;
   }
   if (astray_) return;
@@ -290,12 +318,8 @@ void KeyLengths::found(Pattern& pattern, std::size_t number, std::string_view na
   }
   ++pattern.found;
   index_.try_emplace({pattern.what.database, std::string(name)}, keys_.size());
-  Key key;
-  key.database = pattern.what.database;
-  key.name = name;
-  key.pattern = number;
-  key.pass = pattern.pass;
-  keys_.push_back(std::move(key));
+  keys_.push_back(
+      Key{.database = pattern.what.database, .name = std::string(name), .pattern = number, .pass = pattern.pass});
 }
 
 void KeyLengths::sweep() {
@@ -343,33 +367,3 @@ std::string_view KeyExchange::name(std::size_t number) const {
 }
 
 }  // namespace tocsin::probes::redis
-
-namespace tocsin::probes {
-
-std::optional<RedisKeyPattern> parse_redis_key_pattern(std::string_view text, unsigned database) {
-  RedisKeyPattern found{database, {}, false};
-  if (text.starts_with("db")) {
-    const auto end = text.find_first_not_of("0123456789", 2);
-    const auto number = end != std::string_view::npos && (text[end] == '/' || text[end] == '=')
-                            ? core::parse_number<unsigned>(text.substr(2, end - 2))
-                            : std::nullopt;
-    if (number) {
-      found.database = *number;
-      text.remove_prefix(end + 1);
-    }
-  }
-  if (text.empty()) return std::nullopt;
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 1 < text.size()) {
-      ++i;
-    } else if (text[i] == '*' || text[i] == '?' || text[i] == '[') {
-      found.glob = true;
-    }
-    plain += text[i];
-  }
-  found.pattern = found.glob ? std::string(text) : plain;
-  return found;
-}
-
-}  // namespace tocsin::probes

@@ -17,9 +17,18 @@
 #include "redis/samples.hpp"
 #include "tocsin/core/labels.hpp"
 #include "tocsin/core/observation.hpp"
-#include "tocsin/probes/redis.hpp"
 
 namespace tocsin::probes::redis {
+
+/// Keys whose length is asked.
+struct KeyPattern {
+  unsigned database = 0;
+  std::string pattern;  // a key's name, or a glob as SCAN's MATCH has it
+  bool glob = false;
+  bool operator==(const KeyPattern&) const = default;
+};
+/// `queue:*`, `jobs`, `db3/queue:*`, `db3=queue:*`. Nothing if there is no name.
+[[nodiscard]] std::optional<KeyPattern> parse_key_pattern(std::string_view text, unsigned database);
 
 class KeyLengths {
  public:
@@ -29,7 +38,7 @@ class KeyLengths {
     unsigned count = 1'000;  // COUNT of each
   };
   /// `home`: the database that the connection is in before and after.
-  KeyLengths(const core::Labels& base, const CommandNames& names, const std::vector<RedisKeyPattern>& patterns,
+  KeyLengths(const core::Labels& base, const CommandNames& names, const std::vector<std::string>& patterns,
              Bounds bounds, unsigned home);
 
   [[nodiscard]] bool empty() const { return patterns_.empty(); }
@@ -54,34 +63,34 @@ class KeyLengths {
 
  private:
   struct Pattern {
-    RedisKeyPattern what;
+    KeyPattern what = {};
     std::string cursor = "0";
     std::uint64_t pass = 1;  // counts complete scans
     bool scanned = false;    // in this probe to the end
     bool refused = false;
-    std::size_t found = 0;        // in this pass
-    std::size_t skipped = 0;      // in this pass, for want of room
-    std::optional<double> count;  // in the last complete pass
+    std::size_t found = 0;             // in this pass
+    std::size_t skipped = 0;           // in this pass, for want of room
+    std::optional<double> count = {};  // in the last complete pass
     std::size_t left_out = 0;
   };
   enum class Type : std::uint8_t { unknown, missing, other, string, list, set, zset, hash, stream };
   enum class Need : std::uint8_t { nothing, type, length, details };
   struct Key {
-    unsigned database;
+    unsigned database = 0;
     std::string name;
-    std::optional<std::size_t> pattern;  // that found it; none: configured by name
-    std::uint64_t pass = 0;              // in which it was found last
+    std::optional<std::size_t> pattern = {};  // that found it; none: configured by name
+    std::uint64_t pass = 0;                   // in which it was found last
     Type type = Type::unknown;
     Need need = Need::type;
     bool typed = false;    // in this probe
     bool refused = false;  // or on another node of the cluster: not asked until a fresh probe
-    std::optional<double> length;
-    std::vector<std::pair<const Shape*, double>> stream;
+    std::optional<double> length = {};
+    std::vector<std::pair<const Shape*, double>> stream = {};
     struct Group {
       std::string name;
       std::vector<std::pair<const Shape*, double>> numbers;
     };
-    std::vector<Group> groups;
+    std::vector<Group> groups = {};
   };
   class Builder;
 
@@ -105,6 +114,7 @@ class KeyLengths {
   std::map<std::pair<unsigned, std::string>, std::size_t, std::less<>> index_;
   std::set<unsigned> databases_;          // of the patterns
   std::set<unsigned> refused_databases_;  // SELECT was refused
+  unsigned there_ = 0;                    // the database that the connection is in
   bool astray_ = false;                   // the last SELECT was refused: what follows is of another database
   unsigned scans_left_ = 0;
   bool pass_ended_ = false;

@@ -17,7 +17,7 @@ using test::FakePeer;
 using test::RedisProbe;
 using namespace std::chrono_literals;
 
-std::string bulk(const std::string& text) { return "$" + std::to_string(text.size()) + "\r\n" + text + "\r\n"; }
+using test::bulk;
 
 core::Observation ask(const FakePeer::Script& script, std::chrono::milliseconds timeout = 5s, bool password = false) {
   const FakePeer peer(script);
@@ -53,8 +53,7 @@ TEST(RedisPeer, HangsAtEachPhase) {
 }
 
 TEST(RedisPeer, DripsWithoutStretchingTheDeadline) {
-  const auto observation =
-      ask([](FakeConnection& peer) { peer.drip(bulk(std::string(10'000, 'x')), 5ms); }, 150ms);
+  const auto observation = ask([](FakeConnection& peer) { peer.drip(bulk(std::string(10'000, 'x')), 5ms); }, 150ms);
   EXPECT_EQ(observation.outcome, Outcome::timeout);
   EXPECT_LT(observation.took, 2s);
 }

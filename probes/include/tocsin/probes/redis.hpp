@@ -16,17 +16,6 @@
 
 namespace tocsin::probes {
 
-/// Keys whose length is asked.
-struct RedisKeyPattern {
-  unsigned database = 0;
-  std::string pattern;  // a key's name, or a glob as SCAN's MATCH has it
-  bool glob = false;
-  bool operator==(const RedisKeyPattern&) const = default;
-};
-/// `queue:*`, `jobs`, `db3/queue:*` (or, as redis_exporter writes it, `db3=queue:*`). A name that holds `*`, `?` or `[`
-/// is a glob; a backslash in front of one makes it a plain letter. Nothing if there is no name.
-[[nodiscard]] std::optional<RedisKeyPattern> parse_redis_key_pattern(std::string_view text, unsigned database);
-
 /// What the provider sells and the server may not tell.
 struct RedisLimits {
   std::optional<double> memory;   // bytes: redis_memory_max_bytes where the server says 0 or nothing
@@ -49,10 +38,13 @@ struct RedisOptions {
   /// What commands are called on a server that renamed them: lower-case command (config, info, cluster, latency,
   /// slowlog, commandlog, sentinel, scan, type, ...) to its name there; empty: it is never asked.
   std::map<std::string, std::string> commands;
-  std::vector<RedisKeyPattern> keys;
+  /// Keys whose length is asked: `queue:*`, `jobs`, `db3/queue:*` (or, as redis_exporter writes it, `db3=queue:*`). A
+  /// name that holds `*`, `?` or `[` is a glob as SCAN's MATCH has it; a backslash in front of one makes it plain.
+  std::vector<std::string> keys;
   std::size_t max_keys = 1'000;  // that are measured
   unsigned max_scans = 20;       // SCAN commands a probe, each of COUNT 1000; the next probe goes on
   RedisLimits limits;
+  bool cluster = false;  // for whoever makes targets: this one is the seed of a cluster (see redis_cluster.hpp)
 };
 
 /// A probe is one write on a kept connection: INFO ALL, and beside it what suits the server: CLUSTER INFO, LATENCY,
