@@ -11,6 +11,7 @@
 
 #include "config/auth.hpp"
 #include "config/kinds/http.hpp"
+#include "config/kinds/redis.hpp"
 #include "tocsin/core/fields.hpp"
 #include "tocsin/daemon/config/config.hpp"
 
@@ -45,6 +46,7 @@ struct Probe {
   std::optional<bool> sentinel;
   // What one kind brought.
   HttpKeys http;
+  RedisKeys redis;
   core::Place place;
   std::string digest;  // of the section as written, its targets left out
 };

@@ -118,7 +118,7 @@ Section<Probe> probe_table() {
                    .exclusive({"password", "password_file"})
                    .later(std::move(later));
   for (const Kind& kind : kinds()) {
-    for (const auto& keys : kind.exclusive) table = std::move(table).exclusive(keys);
+    for (const auto& keys : kind.exclusive) static_cast<void>(std::move(table).exclusive(keys));  // in place
   }
   return table;
 }
