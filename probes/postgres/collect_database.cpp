@@ -16,8 +16,11 @@ std::optional<std::string> database_query(const Asked& asked) {
   return std::string(R"(
 SELECT datid, datname, numbackends, xact_commit, xact_rollback, blks_read, blks_hit, tup_returned, tup_fetched,
   tup_inserted, tup_updated, tup_deleted, conflicts, temp_files, temp_bytes, deadlocks, blk_read_time, blk_write_time,
-  COALESCE(floor(EXTRACT(epoch FROM stats_reset)), 0) AS stats_reset)") +
-         (active_time ? ", active_time / 1000 AS active_seconds" : "") + R"(
+  checksum_failures, COALESCE(floor(EXTRACT(epoch FROM stats_reset)), 0) AS stats_reset)") +
+         (active_time ? R"(, active_time / 1000 AS active_seconds, session_time, idle_in_transaction_time, sessions,
+  sessions_abandoned, sessions_fatal, sessions_killed)"
+                      : "") +
+         R"(
 FROM pg_catalog.pg_stat_database WHERE datname IS NOT NULL ORDER BY datid)";
 }
 constexpr LabelColumn database_labels[] = {{"datid", "datid"}, {"datname", "datname"}};
@@ -42,6 +45,18 @@ constexpr ValueColumn database_values[] = {
      {"pg_stat_database_stats_reset", counter, "When these statistics were last reset, as Unix time; 0: never."}},
     {"active_seconds",
      {"pg_stat_database_active_time_seconds_total", counter, "Seconds spent on executing statements (14 and later)."}},
+    {"checksum_failures",
+     {"pg_stat_database_checksum_failures", counter, "Pages whose checksum was wrong; none where checksums are off."}},
+    {"session_time",
+     {"pg_stat_database_session_time", counter, "Milliseconds that sessions have lasted (14 and later)."}},
+    {"idle_in_transaction_time",
+     {"pg_stat_database_idle_in_transaction_time", counter,
+      "Milliseconds that sessions idled in a transaction (14 and later)."}},
+    {"sessions", {"pg_stat_database_sessions", counter, "Sessions begun (14 and later)."}},
+    {"sessions_abandoned",
+     {"pg_stat_database_sessions_abandoned", counter, "Sessions whose client was lost (14 and later)."}},
+    {"sessions_fatal", {"pg_stat_database_sessions_fatal", counter, "Sessions ended by a fatal error (14 and later)."}},
+    {"sessions_killed", {"pg_stat_database_sessions_killed", counter, "Sessions ended by an operator (14 and later)."}},
 };
 
 // -- stat_statements. Which columns there are depends on the extension's version, which need not be the server's: an
