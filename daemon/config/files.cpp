@@ -2,6 +2,7 @@
 
 #include <glob.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -37,6 +38,18 @@ std::optional<std::string> read_file(const std::string& path) {
     if (text.size() > max_file) return std::nullopt;
   }
   return in.bad() ? std::nullopt : std::optional(std::move(text));
+}
+
+std::vector<std::string> matching_files(const std::vector<std::string>& patterns) {
+  std::vector<std::string> all;
+  for (const std::string& pattern : patterns) {
+    const std::vector<std::string> some = matches(pattern);
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  all.resize(std::min(all.size(), max_matches));
+  return all;
 }
 
 std::vector<std::string> expand(const core::Located<std::string>& pattern, core::FieldReader& reader) {

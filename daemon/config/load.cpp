@@ -48,8 +48,9 @@ class Loader {
     config.web = root.web;
     for (const model::Probe& probe : root.probes) {
       add_targets(probe, root.global, loading_, config.targets);
-      config.jobs.push_back({probe.job, std::make_shared<const model::Probe>(probe)});
+      config.jobs.push_back(make_job(probe));
     }
+    check_shares(config.targets, root.probes);
     read_rules(root.rule_files, reader, config);
     choose_packs(root, reader, config);
     add_alertmanagers(root, config);
@@ -119,6 +120,21 @@ class Loader {
       } else if (std::find(config.packs.begin(), config.packs.end(), name) == config.packs.end()) {
         config.packs.push_back(name);
       }
+    }
+  }
+
+  /// Who spends from one budget means the same one.
+  void check_shares(const std::vector<TargetConfig>& targets, const std::vector<model::Probe>& probes) {
+    std::map<std::string, BudgetConfig> shares;
+    for (const TargetConfig& target : targets) {
+      if (!target.budget) continue;
+      const auto& [share, first] = *shares.emplace(target.budget->share, *target.budget).first;
+      if (first.commands == target.budget->commands && first.per == target.budget->per) continue;
+      const auto probe =
+          std::find_if(probes.begin(), probes.end(), [&target](const model::Probe& p) { return p.job == target.job; });
+      loading_.error(probe->place, probe->place.of("budget"),
+                     "the budget \"" + share + "\" is another one in an earlier job (same commands, same period)");
+      return;
     }
   }
 

@@ -31,6 +31,8 @@ struct Loading {
 void add_targets(const model::Probe& probe, const GlobalConfig& global, const Loading& loading,
                  std::vector<TargetConfig>& into);
 
+[[nodiscard]] JobConfig make_job(const model::Probe& probe);
+
 [[nodiscard]] std::optional<alerts::AlertmanagerOptions> make_alertmanager(const model::Alertmanager& section,
                                                                            const Loading& loading);
 [[nodiscard]] actions::ActionSpec make_action(const model::Action& section);

@@ -19,6 +19,23 @@ namespace tocsin::daemon::model {
 
 struct Probe;
 
+/// Names to look up again and again, in the words of Prometheus's dns_sd_config.
+struct DnsSd {
+  std::vector<std::string> names;
+  std::string type = "SRV";
+  std::uint16_t port = 0;
+  core::Duration refresh_interval{std::chrono::seconds{30}};
+  core::Place place;
+};
+
+/// What a plan sells in a period.
+struct BudgetKeys {
+  std::uint64_t commands = 0;
+  core::Duration per{std::chrono::hours{24}};
+  std::string share;
+  core::Place place;
+};
+
 /// A target as it is written: text, or a map of `url` and of keys that hold for this target alone.
 struct Target {
   std::string text;
@@ -39,6 +56,15 @@ struct Probe {
   std::optional<core::Duration> confirm;
   std::optional<core::Duration> reconnect;
   core::Labels labels;
+  // Where further targets come from.
+  std::vector<core::Located<std::string>> file_sd;
+  std::vector<DnsSd> dns_sd;
+  std::vector<std::string> allow_targets;
+  // How much of a burden probing may be.
+  std::optional<bool> wake;
+  core::Duration sleeps_after{std::chrono::minutes{5}};
+  core::Duration cold_start{std::chrono::seconds{30}};
+  std::optional<BudgetKeys> budget;
   // What several kinds share.
   std::optional<net::TlsOptions> tls;
   std::string user;

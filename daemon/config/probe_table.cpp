@@ -52,6 +52,44 @@ core::Type<Target> target_type() {
   return type;
 }
 
+Section<model::DnsSd> dns_sd_table() {
+  using model::DnsSd;
+  return Section<DnsSd>(
+             "dns_sd", "Targets by the name service. For SRV records host and port come from the record.",
+             {
+                 field("names", &DnsSd::names, core::list_of(core::text(), core::ListStyle::list_or_one))
+                     .doc("The names.")
+                     .required(),
+                 field("type", &DnsSd::type, core::choice<std::string>({{"SRV", "SRV"}, {"A", "A"}, {"AAAA", "AAAA"}}))
+                     .doc("What is asked for: SRV, A or AAAA."),
+                 field("port", &DnsSd::port).doc("The port of targets that come from A or AAAA records."),
+                 field("refresh_interval", &DnsSd::refresh_interval)
+                     .doc("How often the names are looked up.")
+                     .least(std::chrono::seconds{1}),
+             })
+      .check([](FieldReader& reader, const core::Place& place, const DnsSd& value) {
+        if (value.type != "SRV" && value.port == 0) reader.error(place.at, "type A and AAAA need a \"port\"");
+      });
+}
+
+Section<model::BudgetKeys> budget_table() {
+  using model::BudgetKeys;
+  using std::chrono::hours;
+  return Section<BudgetKeys>(
+      "budget", "What a plan sells. Targets that name the same `share` spend from one budget.",
+      {
+          field("commands", &BudgetKeys::commands, core::integer<std::uint64_t>(1))
+              .doc("How many commands or requests.")
+              .required(),
+          field("per", &BudgetKeys::per,
+                core::choice<Duration>({{"hour", hours{1}}, {"day", hours{24}}, {"month", hours{24 * 30}}}))
+              .doc("In which time: `hour`, `day` (from midnight UTC) or `month` (30 days)."),
+          field("share", &BudgetKeys::share)
+              .doc("The plan's name.")
+              .fallback("the job's name: its targets share one budget"),
+      });
+}
+
 std::vector<core::Field<Probe>> common_rows() {
   std::vector<core::Field<Probe>> rows{
       field("job", &Probe::job).doc("The job's name: the label `job`.").required().check([](const std::string& job) {
@@ -79,6 +117,29 @@ std::vector<core::Field<Probe>> common_rows() {
           .fallback("`global.confirm`"),
       field("reconnect", &Probe::reconnect).doc("How long a connection is kept.").fallback("`global.reconnect`"),
       field("labels", &Probe::labels).doc("Labels that every sample of these targets gets."),
+      field("file_sd", &Probe::file_sd, core::list_of(core::located(core::text()), core::ListStyle::list_or_one))
+          .doc("Files with further targets, in Prometheus's file_sd format (JSON or YAML; `*` and `?` are understood). "
+               "They are watched: what changes in them needs no reload. A target without a scheme gets the first one "
+               "of the `kind`."),
+      field("dns_sd", &Probe::dns_sd, core::list_of(section(dns_sd_table()), core::ListStyle::list_or_one))
+          .doc("Names that are looked up for further targets. Needs a `kind`."),
+      field("allow_targets", &Probe::allow_targets, core::list_of(regex(), core::ListStyle::list_or_one))
+          .doc("Targets that may be asked for with `/probe?target=...&job=...` (RE2, anchored), as they are written "
+               "there. Without it none may."),
+      field("wake", &Probe::wake)
+          .doc("`false`: the service sleeps when nobody asks it, and is not kept awake. It is asked so rarely that it "
+               "can fall asleep in between (every fourfold `sleeps_after`), no connection is kept, and its last state "
+               "stands meanwhile; `tocsin_probe_age_seconds` says how old it is.")
+          .fallback("`true`"),
+      field("sleeps_after", &Probe::sleeps_after)
+          .doc("With `wake: false`: after how long without a question the service sleeps.")
+          .least(std::chrono::seconds{1}),
+      field("cold_start", &Probe::cold_start)
+          .doc("With `wake: false`: how long an answer may take, since the service has to start first.")
+          .least(Duration{10}),
+      field("budget", &Probe::budget, maybe(section(budget_table())))
+          .doc("How many commands or requests may be spent. The interval stretches so that they last for the period, "
+               "and the last state stands in between; `tocsin_probe_age_seconds` says how old it is."),
       field("tls", &Probe::tls, maybe(section(tls_table()))).doc("How to speak TLS with them."),
       field("user", &Probe::user).doc("The ACL user."),
       field("password", &Probe::password, core::secret_text()).doc("The password."),
@@ -99,8 +160,8 @@ void say_kinds(core::Field<Probe>& row) {
 
 /// Keys that a later version will know.
 std::vector<std::string> later_keys(const std::vector<core::Field<Probe>>& rows) {
-  std::vector<std::string> later{"budget",   "limits", "key_lengths",     "queries", "name", "brokers",
-                                 "security", "sasl",   "consumer_groups", "file_sd", "wake"};
+  std::vector<std::string> later{"limits",  "key_lengths", "queries", "name",
+                                 "brokers", "security",    "sasl",    "consumer_groups"};
   std::erase_if(later, [&rows](const std::string& key) {
     return std::any_of(rows.begin(), rows.end(), [&key](const auto& row) { return row.doc.name == key; });
   });

@@ -50,6 +50,11 @@ Section<GlobalConfig> global_table() {
           field("resend_delay", &GlobalConfig::resend_delay)
               .doc("How long to wait before Alertmanager is told of the same firing alert again.")
               .least(std::chrono::seconds{1}),
+          field("max_probes", &GlobalConfig::max_probes, core::integer<std::size_t>(1))
+              .doc("How many probes may be under way at a time. What finds no room waits, an interval at most. Takes "
+                   "effect at a start."),
+          field("max_probes_per_host", &GlobalConfig::max_probes_per_host, core::integer<std::size_t>(1))
+              .doc("The same for the targets of one host."),
           field("external_labels", &GlobalConfig::external_labels).doc("Labels that every alert gets on its way out."),
           field("external_url", &GlobalConfig::external_url)
               .doc("Where people reach this daemon: the beginning of the links in alerts.")

@@ -1,5 +1,6 @@
 // From a probe section to its targets.
 #include <algorithm>
+#include <filesystem>
 
 #include "config/digest.hpp"
 #include "config/kinds/kind.hpp"
@@ -59,11 +60,18 @@ class Targets {
 
   void add(std::vector<TargetConfig>& into) {
     const std::vector<std::string> implied = implied_targets();
-    if (!probe_.place.has("targets") && probe_.target_file.empty() && implied.empty()) {
-      return loading_.error(probe_.place, probe_.place.at,
-                            "the job \"" + probe_.job + "\" needs \"targets\" or a \"target_file\"");
+    const bool found_later = !probe_.file_sd.empty() || !probe_.dns_sd.empty() || !probe_.allow_targets.empty();
+    if (!probe_.place.has("targets") && probe_.target_file.empty() && implied.empty() && !found_later) {
+      return loading_.error(
+          probe_.place, probe_.place.at,
+          "the job \"" + probe_.job +
+              "\" needs \"targets\", a \"target_file\", \"file_sd\", \"dns_sd\" or \"allow_targets\"");
     }
     for (const std::string& text : implied) add_one(text, probe_.place.at, into);
+    for (const auto& [name, at] : probe_.file_sd) {
+      if (name.empty()) loading_.error(probe_.place, at, "the name of a file is needed here");
+    }
+    if (!probe_.dns_sd.empty() && !probe_.kind) error("dns_sd", "\"dns_sd\" needs a \"kind\": names have no scheme");
     for (const model::Target& target : probe_.targets) {
       if (target.own) {
         Targets own(*target.own, global_, loading_);
@@ -88,17 +96,37 @@ class Targets {
     target.reconnect = probe_.reconnect.value_or(global_.reconnect);
     target.labels = probe_.labels;
     target.labels.set("job", target.job);
-    if (!kind->make({probe_, loading_, at}, text, target)) return std::nullopt;
+    if (!kind->make({probe_, loading_, at}, with_scheme(*kind, text), target)) return std::nullopt;
+    spare(target);
     std::string times;
     for (const core::Duration time : {target.interval, target.timeout, target.confirm, target.reconnect})
       times += core::format_duration(time) + " ";
-    target.fingerprint = digest_of({probe_.digest, text, times});
+    target.section_digest = digest_of({probe_.digest, times});
+    target.fingerprint = digest_of({target.section_digest, text});
     return target;
   }
 
  private:
   void error(std::string_view key, std::string message) {
     loading_.error(probe_.place, probe_.place.of(key), std::move(message));
+  }
+
+  /// A target without a scheme is written as the kind's first one would have it: host:port.
+  static std::string with_scheme(const Kind& kind, const std::string& text) {
+    return kind.schemes.empty() || text.find("://") != std::string::npos ? text : kind.schemes.front() + "://" + text;
+  }
+
+  /// How much of a burden the target may be probed to be.
+  void spare(TargetConfig& target) const {
+    if (probe_.budget) {
+      const model::BudgetKeys& keys = *probe_.budget;
+      target.budget = {keys.share.empty() ? probe_.job : keys.share, keys.commands, keys.per};
+    }
+    if (!probe_.wake.value_or(true)) {
+      target.sleeps_after = probe_.sleeps_after;
+      target.cold_start = probe_.cold_start;
+    }
+    if (target.budget || target.sleeps_after) target.sentinel = false;
   }
 
   bool check_times() {
@@ -192,6 +220,41 @@ void add_targets(const Probe& probe, const GlobalConfig& global, const Loading& 
                  std::vector<TargetConfig>& into) {
   Targets targets(probe, global, loading);
   if (targets.check()) targets.add(into);
+}
+
+bool is_seed(const TargetConfig& target) {
+  const auto* redis = std::get_if<probes::RedisOptions>(&target.options);
+  return redis != nullptr && redis->cluster;
+}
+
+TargetConfig node_target(const TargetConfig& seed, const net::Address& address) {
+  TargetConfig node = seed;
+  auto& options = std::get<probes::RedisOptions>(node.options);
+  const std::string before = options.address.to_string(), now = address.to_string();
+  options.address = address;
+  if (const auto at = node.display.find(before); at != std::string::npos) {
+    node.display.replace(at, before.size(), now);
+  }
+  node.labels.set("instance", now);
+  node.fingerprint = digest_of({node.section_digest, now});
+  return node;
+}
+
+JobConfig make_job(const Probe& probe) {
+  JobConfig job;
+  job.name = probe.job;
+  job.section = std::make_shared<const Probe>(probe);
+  const auto folder = std::filesystem::path(probe.place.file->name).parent_path();
+  for (const auto& [name, at] : probe.file_sd) {
+    const std::filesystem::path path(name);
+    job.file_sd.push_back(path.is_absolute() ? name : (folder / path).lexically_normal().string());
+  }
+  for (const model::DnsSd& names : probe.dns_sd) {
+    job.dns_sd.push_back({names.names, names.type, names.port, names.refresh_interval});
+  }
+  job.allow_targets = probe.allow_targets;
+  job.digest = probe.digest;
+  return job;
 }
 
 core::Result<TargetConfig> make_target(const JobConfig& job, const GlobalConfig& global, const std::string& text,

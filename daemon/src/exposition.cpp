@@ -1,6 +1,7 @@
 #include "src/exposition.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -31,7 +32,10 @@ const core::MetricMeta* family_of(const Metadata& metadata, std::string_view nam
 
 /// INFO passes some fields through under names that no table knows.
 bool from_probe(const Metadata& metadata, std::string_view name) {
-  return family_of(metadata, name) != nullptr || name.starts_with("redis_") || name.starts_with("probe_");
+  constexpr std::array<std::string_view, 4> prefixes{"redis_", "probe_", "pg_", "kafka_"};
+  return family_of(metadata, name) != nullptr ||
+         (name.find(':') == std::string_view::npos &&
+          std::any_of(prefixes.begin(), prefixes.end(), [name](std::string_view p) { return name.starts_with(p); }));
 }
 
 struct Line {
@@ -164,6 +168,28 @@ std::string Exposition::expose(const store::View& view, const Metadata& metadata
     }
     out.append(layout->text, from, series.end - from);
     out += core::format_value(sample->value);
+    out += '\n';
+  }
+  return out;
+}
+
+std::string expose_samples(std::vector<std::pair<core::Labels, double>> samples, const Metadata& metadata) {
+  std::sort(samples.begin(), samples.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(samples.begin(), samples.end(), [&metadata](const auto& a, const auto& b) {
+    const auto family = [&metadata](const core::Labels& labels) {
+      const auto* meta = family_of(metadata, labels.metric_name());
+      return meta != nullptr ? meta->name : labels.metric_name();
+    };
+    return family(a.first) < family(b.first);
+  });
+  std::string out, family;
+  for (const auto& [labels, value] : samples) {
+    const auto* meta = family_of(metadata, labels.metric_name());
+    const std::string_view own = meta != nullptr ? meta->name : labels.metric_name();
+    if (own != family) append_head(out, meta, own);
+    family = own;
+    append_series(out, labels);
+    out += core::format_value(value);
     out += '\n';
   }
   return out;

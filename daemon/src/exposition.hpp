@@ -6,6 +6,8 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "tocsin/core/observation.hpp"
 #include "tocsin/store/store.hpp"
@@ -19,6 +21,10 @@ using Metadata = std::map<std::string, core::MetricMeta, std::less<>>;
 /// Every live series that a probe gave, as of `now`, with its job and instance; what rules record, ALERTS and tocsin's
 /// own are left out.
 [[nodiscard]] std::string expose_targets(const store::View& view, const Metadata& metadata, core::TimePoint now);
+
+/// Samples that are in no store, in the same format.
+[[nodiscard]] std::string expose_samples(std::vector<std::pair<core::Labels, double>> samples,
+                                         const Metadata& metadata);
 
 /// The same page, time after time: what stays the same between two is kept, as long as no series comes or goes. Any
 /// thread.

@@ -9,6 +9,7 @@
 
 #include "src/make_prober.hpp"
 #include "src/schedule.hpp"
+#include "src/sparing.hpp"
 
 namespace tocsin::daemon {
 namespace {
@@ -35,6 +36,8 @@ struct Runner {
   std::uint32_t id = 0;
   TargetConfig config;
   std::string name;  // of its coroutine
+  std::string host;  // which it shares with other targets
+  std::shared_ptr<Budget> budget;
   std::unique_ptr<probes::Prober> prober;
   Confirmation confirmation;
   std::optional<core::Observation> held;
@@ -48,16 +51,31 @@ struct Runner {
 };
 using RunnerPtr = std::shared_ptr<Runner>;
 
+/// host of host:port, [v6]:port or a URL.
+std::string host_of(const TargetConfig& target) {
+  std::string instance(target.labels.get("instance"));
+  if (const auto scheme = instance.find("://"); scheme != std::string::npos) {
+    instance = instance.substr(scheme + 3);
+    instance.resize(std::min(instance.find('/'), instance.size()));
+  }
+  const auto colon = instance.rfind(':');
+  return instance.substr(0, instance.ends_with(']') ? std::string::npos : colon);
+}
+
 }  // namespace
 
 struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
-  Impl(net::Loop& loop_, net::Connector& connector_, Log log_, LaneHooks hooks_)
-      : loop(loop_),
+  Impl(net::Loop& loop_, net::Connector& connector_, Log log_, LaneHooks hooks_, Limits limits)
+      : admission(limits.in_all, limits.per_host),
+        loop(loop_),
         connector(connector_),
         log(std::move(log_)),
         hooks(std::move(hooks_)),
         wheel(std::chrono::steady_clock::now()) {}
 
+  Admission admission;
+  std::unordered_map<Admission::Ticket, net::Event*> called_up;  // of those that wait for room
+  std::map<std::string, std::weak_ptr<Budget>> shares;
   net::Loop& loop;
   net::Connector& connector;
   Log log;
@@ -71,7 +89,9 @@ struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
   bool turning = false;
   bool stopped = false;
 
-  std::atomic<std::uint64_t> probes{0}, skipped{0}, held_dropped{0}, sentinel_wakes{0};
+  std::atomic<std::uint64_t> probes{0}, skipped{0}, held_dropped{0}, sentinel_wakes{0}, waited{0}, crowded_out{0};
+  std::atomic<std::size_t> under_way{0};
+  std::map<std::string, BudgetStatus> budgets;  // under the mutex
   mutable std::mutex status_mutex;
   std::map<std::uint32_t, TargetStatus> statuses;
 
@@ -80,6 +100,9 @@ struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
   net::Task<void> turn();
   void start(const RunnerPtr& runner);
   net::Task<void> run(RunnerPtr runner);
+  std::unique_ptr<probes::Prober> prober_of(Runner& runner);
+  net::Task<bool> admit(Runner& runner);
+  void leave(const Runner& runner);
   net::Task<void> probe(Runner& runner);
   net::Task<void> confirm_later(RunnerPtr runner);
   net::Task<bool> watch(Runner& runner);
@@ -98,7 +121,8 @@ void Lane::Impl::change(const std::vector<std::uint32_t>& removed, std::vector<A
     runner->id = target.id;
     runner->config = std::move(target.config);
     runner->name = "probe " + runner->config.display;
-    runner->prober = make_prober(connector, loop.executor(), runner->id, runner->config);
+    runner->host = host_of(runner->config);
+    runner->prober = prober_of(*runner);
     {
       const TargetConfig& c = runner->config;
       const std::lock_guard lock(status_mutex);
@@ -119,6 +143,18 @@ void Lane::Impl::change(const std::vector<std::uint32_t>& removed, std::vector<A
     turning = true;
     loop.spawn("wheel", turn());
   }
+}
+
+std::unique_ptr<probes::Prober> Lane::Impl::prober_of(Runner& runner) {
+  auto prober = make_prober(connector, loop.executor(), runner.id, runner.config);
+  const TargetConfig& config = runner.config;
+  if (!config.budget && !config.sleeps_after) return prober;
+  if (config.budget) {
+    runner.budget = shares[config.budget->share].lock();
+    if (!runner.budget) runner.budget = std::make_shared<Budget>(config.budget->commands, config.budget->per);
+    shares[config.budget->share] = runner.budget;
+  }
+  return make_sparing_prober(std::move(prober), runner.id, {runner.budget, config.sleeps_after, config.cold_start});
 }
 
 void Lane::Impl::drop(std::uint32_t id) {
@@ -166,8 +202,15 @@ net::Task<void> Lane::Impl::run(RunnerPtr runner) {
   const auto self = shared_from_this();
   bool again = true;
   while (again) {
+    const bool was_sick = runner->confirmation.settled() == false;
     co_await probe(*runner);
     if (stopped || runner->removed) co_return;
+    if (was_sick && runner->confirmation.settled() == true && !runner->probing) {
+      // It is back: what was left out while it was sick is asked now.
+      runner->probing = true;
+      co_await probe(*runner);
+      if (stopped || runner->removed) co_return;
+    }
     if (runner->confirmation.holding()) {
       loop.spawn("confirm " + runner->config.display, confirm_later(runner));
       co_return;
@@ -178,8 +221,32 @@ net::Task<void> Lane::Impl::run(RunnerPtr runner) {
   }
 }
 
+/// Waits for room, an interval at most.
+net::Task<bool> Lane::Impl::admit(Runner& runner) {
+  if (admission.enter(runner.host)) co_return true;
+  waited.fetch_add(1, std::memory_order_relaxed);
+  const auto ticket = admission.wait(runner.host);
+  net::Event event(loop.executor());
+  called_up.emplace(ticket, &event);
+  const bool called = co_await event.wait(std::chrono::steady_clock::now() + runner.config.interval);
+  called_up.erase(ticket);
+  if (called || !admission.give_up(ticket)) co_return true;
+  crowded_out.fetch_add(1, std::memory_order_relaxed);
+  co_return false;
+}
+
+void Lane::Impl::leave(const Runner& runner) {
+  for (const auto ticket : admission.leave(runner.host)) {
+    if (const auto it = called_up.find(ticket); it != called_up.end()) it->second->set();
+  }
+}
+
 /// Called by `run` alone, which keeps the runner.
 net::Task<void> Lane::Impl::probe(Runner& runner) {
+  if (!co_await admit(runner)) {
+    runner.probing = false;
+    co_return;
+  }
   const auto now = std::chrono::steady_clock::now();
   probes::ProbeStart begin;
   begin.at = hooks.clock();
@@ -188,12 +255,17 @@ net::Task<void> Lane::Impl::probe(Runner& runner) {
   if (runner.confirmation.holding()) {
     begin.deadline = std::min(begin.deadline, runner.first_failure + runner.config.timeout + runner.config.confirm);
   }
+  begin.confirming = runner.confirmation.holding();
+  begin.light = !begin.confirming && runner.confirmation.settled() == false;
   begin.fresh = now >= runner.fresh_after;
   if (begin.fresh) runner.fresh_after = now + runner.config.reconnect;
   probes.fetch_add(1, std::memory_order_relaxed);
   ++in_flight;
+  under_way = in_flight;
   core::Observation observation = co_await runner.prober->probe(begin);
   --in_flight;
+  under_way = in_flight;
+  leave(runner);
   runner.probing = false;
   if (stopped || runner.removed) co_return;
   conclude(runner, std::move(observation));
@@ -270,6 +342,12 @@ void Lane::Impl::note(const Runner& runner, const core::Observation& observation
   const bool held = runner.confirmation.holding();
   {
     const std::lock_guard lock(status_mutex);
+    if (runner.budget) {
+      Budget& budget = *runner.budget;
+      const double every =
+          std::max(core::to_seconds(budget.spacing(observation.at)), core::to_seconds(runner.config.interval));
+      budgets[runner.config.budget->share] = {budget.used(observation.at), budget.left(observation.at), every};
+    }
     TargetStatus& status = statuses[runner.id];
     if (flip || !status.since) status.since = observation.at;
     status.outcome = observation.outcome;
@@ -295,8 +373,8 @@ void Lane::Impl::note(const Runner& runner, const core::Observation& observation
   }
 }
 
-Lane::Lane(net::Loop& loop, net::Connector& connector, Log log, LaneHooks hooks)
-    : impl_(std::make_shared<Impl>(loop, connector, std::move(log), std::move(hooks))) {}
+Lane::Lane(net::Loop& loop, net::Connector& connector, Log log, LaneHooks hooks, Limits limits)
+    : impl_(std::make_shared<Impl>(loop, connector, std::move(log), std::move(hooks), limits)) {}
 Lane::~Lane() = default;
 
 void Lane::change(std::vector<std::uint32_t> removed, std::vector<Added> added) {
@@ -323,7 +401,13 @@ std::vector<TargetStatus> Lane::status() const {
 }
 
 LaneCounters Lane::counters() const {
-  return {impl_->probes.load(), impl_->skipped.load(), impl_->held_dropped.load(), impl_->sentinel_wakes.load()};
+  return {impl_->probes.load(), impl_->skipped.load(),     impl_->held_dropped.load(), impl_->sentinel_wakes.load(),
+          impl_->waited.load(), impl_->crowded_out.load(), impl_->under_way.load()};
+}
+
+std::map<std::string, BudgetStatus> Lane::budgets() const {
+  const std::lock_guard lock(impl_->status_mutex);
+  return impl_->budgets;
 }
 
 }  // namespace tocsin::daemon

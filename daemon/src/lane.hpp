@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,16 @@ struct LaneCounters {
   std::uint64_t skipped = 0;         // still under way when its time came
   std::uint64_t held_dropped = 0;    // first failures that were not confirmed
   std::uint64_t sentinel_wakes = 0;  // probes because an idle connection closed
+  std::uint64_t waited = 0;          // probes that had to wait for room
+  std::uint64_t crowded_out = 0;     // probes left out because no room came in time
+  std::size_t under_way = 0;
+};
+
+/// What was spent of a budget, as of the last probe.
+struct BudgetStatus {
+  std::uint64_t used = 0;
+  std::uint64_t left = 0;
+  double interval_seconds = 0;  // how often a target of it is asked at present
 };
 
 struct LaneHooks {
@@ -53,7 +64,11 @@ class Lane {
     std::uint32_t id = 0;  // never used twice in the life of the process
     TargetConfig config;
   };
-  Lane(net::Loop& loop, net::Connector& connector, Log log, LaneHooks hooks);
+  struct Limits {
+    std::size_t in_all = 1000;  // probes under way at a time
+    std::size_t per_host = 50;
+  };
+  Lane(net::Loop& loop, net::Connector& connector, Log log, LaneHooks hooks, Limits limits);
   ~Lane();
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
@@ -65,6 +80,8 @@ class Lane {
   /// From any thread.
   [[nodiscard]] std::vector<TargetStatus> status() const;
   [[nodiscard]] LaneCounters counters() const;
+  /// By the name of their share. From any thread.
+  [[nodiscard]] std::map<std::string, BudgetStatus> budgets() const;
 
  private:
   struct Impl;

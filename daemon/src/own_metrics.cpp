@@ -41,6 +41,7 @@ struct OwnMetrics::Impl {
   }
 
   void refresh();
+  void refresh_budgets();
   void refresh_groups();
   void refresh_alerts();
   void refresh_destinations();
@@ -56,6 +57,11 @@ void OwnMetrics::Impl::refresh() {
         static_cast<double>(lane.held_dropped));
   total("tocsin_sentinel_wakes_total", "Probes started because an idle connection closed.",
         static_cast<double>(lane.sentinel_wakes));
+  total("tocsin_probes_waited_total", "Probes that had to wait for room (global.max_probes, max_probes_per_host).",
+        static_cast<double>(lane.waited));
+  total("tocsin_probes_crowded_out_total", "Probes left out because no room came within an interval.",
+        static_cast<double>(lane.crowded_out));
+  gauge("tocsin_probes_under_way", "Probes under way.").Set(static_cast<double>(lane.under_way));
   gauge("tocsin_targets", "Targets that are probed.").Set(static_cast<double>(sources.targets()));
   const JudgeCounters judge = sources.judge();
   total("tocsin_rule_early_runs_total", "Evaluations of rule groups at once, because a target flipped.",
@@ -73,10 +79,29 @@ void OwnMetrics::Impl::refresh() {
         static_cast<double>(store.series_refused));
   total("tocsin_store_samples_refused_total", "Samples refused because their series was.",
         static_cast<double>(store.samples_refused));
+  refresh_budgets();
   refresh_groups();
   refresh_alerts();
   refresh_destinations();
   refresh_actions();
+}
+
+void OwnMetrics::Impl::refresh_budgets() {
+  for (const auto& [share, budget] : sources.budgets()) {
+    const Tags tags{{"share", share}};
+    gauge("tocsin_budget_commands_used", "Commands spent in this period.", tags).Set(static_cast<double>(budget.used));
+    gauge("tocsin_budget_commands_left", "Commands left for this period.", tags).Set(static_cast<double>(budget.left));
+    gauge("tocsin_budget_interval_seconds", "How often a target of the budget is asked at present.", tags)
+        .Set(budget.interval_seconds);
+  }
+  for (const DiscoveryStatus& found : sources.discovery()) {
+    const Tags tags{{"target_job", found.job}, {"mechanism", found.mechanism}};
+    gauge("tocsin_discovered_targets", "Targets that were found.", tags).Set(static_cast<double>(found.targets));
+    gauge("tocsin_discovery_refused_targets", "What was found but cannot be a target.", tags)
+        .Set(static_cast<double>(found.refused));
+    total("tocsin_discovery_failures_total", "Searches for targets that failed.", static_cast<double>(found.failures),
+          tags);
+  }
 }
 
 void OwnMetrics::Impl::refresh_groups() {

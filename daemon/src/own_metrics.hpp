@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/discovery.hpp"
 #include "src/judge.hpp"
 #include "src/lane.hpp"
 #include "tocsin/actions/action.hpp"
@@ -18,6 +19,8 @@ namespace tocsin::daemon {
 /// What the process's parts count themselves; asked at each scrape.
 struct OwnSources {
   std::function<LaneCounters()> lane;
+  std::function<std::map<std::string, BudgetStatus>()> budgets;
+  std::function<std::vector<DiscoveryStatus>()> discovery;
   std::function<JudgeCounters()> judge;
   std::function<store::Stats()> store;
   std::function<GroupStatuses()> groups;

@@ -9,10 +9,12 @@
 #include <csignal>
 #include <cstdio>
 #include <map>
+#include <mutex>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 
+#include "src/discovery.hpp"
 #include "src/judge.hpp"
 #include "src/lane.hpp"
 #include "src/loaded.hpp"
@@ -20,6 +22,7 @@
 #include "src/number_query.hpp"
 #include "src/offload.hpp"
 #include "src/own_metrics.hpp"
+#include "src/probe_endpoint.hpp"
 #include "src/surroundings.hpp"
 #include "src/systemd.hpp"
 #include "src/web.hpp"
@@ -59,7 +62,10 @@ class Daemon {
         judge_(judge_loop_, store_limits(loaded), log_, judge_hooks()),
         lane_(lane_loop_, connector_, log_,
               LaneHooks{wall_clock,
-                        [this](auto observations, bool flip) { judge_.deliver(std::move(observations), flip); }}),
+                        [this](auto observations, bool flip) { judge_.deliver(std::move(observations), flip); }},
+              Lane::Limits{loaded.config.global.max_probes, loaded.config.global.max_probes_per_host}),
+        discovery_(desk_, blocking_, connector_, log_, [this] { apply_targets(discovery_.targets()); }),
+        probe_endpoint_(desk_, connector_),
         notifier_(desk_, connector_, notifier_options(loaded.config), wall_clock, notifier_log()),
         executor_(desk_, loaded.config.actions, journal_.get(), executor_hooks()),
         web_(desk_, queries_, judge_, metrics_, web_sources()),
@@ -115,6 +121,8 @@ class Daemon {
   OwnMetrics metrics_;
   Judge judge_;
   Lane lane_;
+  Discovery discovery_;
+  ProbeEndpoint probe_endpoint_;
   alerts::Notifier notifier_;
   actions::Executor executor_;
   Web web_;
@@ -132,6 +140,8 @@ class Daemon {
   std::optional<core::TimePoint> config_loaded_;
   std::atomic<bool> ready_{false};
   std::atomic<std::size_t> target_count_{0};
+  std::mutex discovery_mutex_;
+  std::vector<DiscoveryStatus> discovery_status_;  // as it was when targets last changed
 };
 
 std::unique_ptr<state::Journal> Daemon::open_journal(const Config& config) {
@@ -154,6 +164,11 @@ OwnSources Daemon::own_sources() {
   // The members that these name come after the metrics; they are asked only once all of them stand.
   OwnSources sources;
   sources.lane = [this] { return lane_.counters(); };
+  sources.budgets = [this] { return lane_.budgets(); };
+  sources.discovery = [this] {
+    const std::lock_guard lock(discovery_mutex_);
+    return discovery_status_;
+  };
   sources.judge = [this] { return judge_.counters(); };
   sources.store = [this] { return judge_.store_stats(); };
   sources.groups = [this] { return judge_.groups(); };
@@ -259,6 +274,9 @@ WebSources Daemon::web_sources() {
     return recent ? std::move(*recent) : std::vector<core::ActionRecord>{};
   };
   sources.reload = [this] { return reload(); };
+  sources.probe = [this](net::ServerRequest request, const Metadata& metadata) {
+    return probe_endpoint_.answer(std::move(request), config_, metadata);
+  };
   return sources;
 }
 
@@ -284,6 +302,10 @@ void Daemon::apply_targets(const std::vector<TargetConfig>& targets) {
   for (const auto& [fingerprint, id] : target_ids_) removed.push_back(id);
   target_ids_ = std::move(kept);
   target_count_ = targets.size();
+  {
+    const std::lock_guard lock(discovery_mutex_);
+    discovery_status_ = discovery_.status();
+  }
   if (removed.empty() && added.empty()) return;
   // The judge knows a target before its first observation can arrive.
   judge_.change_targets(removed, std::move(infos));
@@ -292,7 +314,8 @@ void Daemon::apply_targets(const std::vector<TargetConfig>& targets) {
 
 void Daemon::apply(Loaded loaded) {
   connector_.forget_tls_contexts();
-  apply_targets(loaded.config.targets);
+  discovery_.configure(loaded.config);
+  apply_targets(discovery_.targets());
   judge_.set_limits(store_limits(loaded));
   Judge::Rules rules;
   rules.settings.interval = loaded.config.global.evaluation_interval;
@@ -368,6 +391,7 @@ net::Task<void> Daemon::stop() {
   stopping_ = true;
   notify_stopping();
   log_.info("stopping");
+  discovery_.stop();
   lane_.stop();
   judge_.stop();
   core::Duration longest{0};

@@ -71,4 +71,40 @@ Confirmation::Verdict Confirmation::judge(bool good, core::Duration confirm) {
   return Verdict::hold;
 }
 
+bool Admission::enter(const std::string& host) {
+  std::size_t& of_host = hosts_[host];
+  if (under_way_ >= in_all_ || of_host >= per_host_) return false;
+  ++of_host;
+  ++under_way_;
+  return true;
+}
+
+Admission::Ticket Admission::wait(const std::string& host) {
+  waiting_.push_back({next_, host});
+  return next_++;
+}
+
+bool Admission::give_up(Ticket ticket) {
+  const auto it =
+      std::find_if(waiting_.begin(), waiting_.end(), [ticket](const Waiting& w) { return w.ticket == ticket; });
+  if (it == waiting_.end()) return false;
+  waiting_.erase(it);
+  return true;
+}
+
+std::vector<Admission::Ticket> Admission::leave(const std::string& host) {
+  --under_way_;
+  if (const auto it = hosts_.find(host); --it->second == 0) hosts_.erase(it);
+  std::vector<Ticket> called;
+  for (auto it = waiting_.begin(); it != waiting_.end() && under_way_ < in_all_;) {
+    if (enter(it->host)) {
+      called.push_back(it->ticket);
+      it = waiting_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  return called;
+}
+
 }  // namespace tocsin::daemon

@@ -3,8 +3,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <queue>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "tocsin/core/time.hpp"
@@ -66,6 +69,36 @@ class Confirmation {
  private:
   std::optional<bool> settled_;
   bool holding_ = false;
+};
+
+/// How many probes may be under way, in all and against one host. Who finds no room is told who is to go on when
+/// somebody leaves: in order, past those whose host is still full. At most as many wait as there are targets.
+class Admission {
+ public:
+  using Ticket = std::uint64_t;
+  Admission(std::size_t in_all, std::size_t per_host) : in_all_(in_all), per_host_(per_host) {}
+
+  /// True if there is room: the probe may start.
+  [[nodiscard]] bool enter(const std::string& host);
+  /// For who found no room.
+  [[nodiscard]] Ticket wait(const std::string& host);
+  /// Gives up waiting. False if it was called up already: then it has to leave.
+  bool give_up(Ticket ticket);
+  /// Ends a probe against this host; the tickets that may start now.
+  [[nodiscard]] std::vector<Ticket> leave(const std::string& host);
+  [[nodiscard]] std::size_t under_way() const { return under_way_; }
+
+ private:
+  struct Waiting {
+    Ticket ticket = 0;
+    std::string host;
+  };
+  std::size_t in_all_;
+  std::size_t per_host_;
+  std::size_t under_way_ = 0;
+  std::unordered_map<std::string, std::size_t> hosts_;
+  std::deque<Waiting> waiting_;
+  Ticket next_ = 1;
 };
 
 }  // namespace tocsin::daemon

@@ -96,6 +96,7 @@ net::Task<net::ServerResponse> Web::route(net::ServerRequest request) {
     std::function<net::ServerResponse()> work = [this] { return metrics_page(); };
     co_return co_await on_pool(std::move(work));
   }
+  if (path == "/probe" || path == "/scrape") co_return co_await sources_.probe(std::move(request), metadata_);
   if (path == "/") {
     net::ServerResponse response;
     response.content_type = "text/html; charset=utf-8";

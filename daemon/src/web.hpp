@@ -29,6 +29,7 @@ struct WebSources {
   std::function<PageData()> page;
   std::function<std::vector<core::ActionRecord>()> recent_actions;  // may block: called on the pool
   std::function<net::Task<ReloadResult>()> reload;
+  std::function<net::Task<net::ServerResponse>(net::ServerRequest, const Metadata&)> probe;
 };
 
 class Web {

@@ -11,6 +11,8 @@ constexpr std::string_view class_label = "class";
 constexpr core::MetricMeta metadata[] = {
     {success_name, core::MetricType::gauge, "Whether the last probe of this target succeeded."},
     {duration_name, core::MetricType::gauge, "How long the last probe of this target took."},
+    {probe_age_name, core::MetricType::gauge,
+     "How long ago this target was really asked; 0 unless it is asked more rarely than its interval says."},
     {failures_name, core::MetricType::counter, "Failed probes of this target, by class of failure."},
 };
 
@@ -25,9 +27,10 @@ void CommonMetrics::append(core::SeriesTable& table, core::Outcome outcome, std:
   if (outcome != core::Outcome::ok) ++failures_[number];
   add(table, known_[0], success_name, {}, outcome == core::Outcome::ok ? 1 : 0);
   add(table, known_[1], duration_name, {}, std::chrono::duration<double>(took).count());
+  add(table, known_[2], probe_age_name, {}, 0);
   for (std::size_t i = 1; i < core::outcome_count; ++i) {
     const auto word = core::to_string(static_cast<core::Outcome>(i));
-    add(table, known_[i + 1], failures_name, word, static_cast<double>(failures_[i]));
+    add(table, known_[i + 2], failures_name, word, static_cast<double>(failures_[i]));
   }
 }
 

@@ -104,5 +104,30 @@ TEST(Confirmation, KnowsWhatWasSettled) {
   EXPECT_EQ(confirmation.settled(), false);
 }
 
+TEST(Admission, BoundsProbesInAllAndPerHost) {
+  Admission admission(3, 2);
+  EXPECT_TRUE(admission.enter("a"));
+  EXPECT_TRUE(admission.enter("a"));
+  EXPECT_FALSE(admission.enter("a"));
+  const auto third_of_a = admission.wait("a");
+  EXPECT_TRUE(admission.enter("b"));
+  EXPECT_FALSE(admission.enter("b"));
+  const auto second_of_b = admission.wait("b");
+  // Room in all, but not for the host that has waited longest: the next one goes on.
+  EXPECT_EQ(admission.leave("b"), std::vector{second_of_b});
+  EXPECT_EQ(admission.under_way(), 3U);
+  EXPECT_EQ(admission.leave("a"), std::vector{third_of_a});
+  EXPECT_TRUE(admission.leave("a").empty());
+}
+
+TEST(Admission, WhoGivesUpIsNotCalled) {
+  Admission admission(1, 1);
+  EXPECT_TRUE(admission.enter("a"));
+  const auto first = admission.wait("b"), second = admission.wait("c");
+  EXPECT_TRUE(admission.give_up(first));
+  EXPECT_EQ(admission.leave("a"), std::vector{second});
+  EXPECT_FALSE(admission.give_up(second)) << "it was called: it is in, and has to leave";
+}
+
 }  // namespace
 }  // namespace tocsin::daemon

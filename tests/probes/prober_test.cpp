@@ -24,7 +24,7 @@ TEST(CommonMetrics, GivesEveryClassFromTheStart) {
   table.begin();
   metrics.append(table, core::Outcome::ok, 250ms);
   const auto found = values(table, table.take());
-  EXPECT_EQ(found.size(), 2 + core::outcome_count - 1);
+  EXPECT_EQ(found.size(), 3 + core::outcome_count - 1);
   EXPECT_EQ(found.at(R"(tocsin_probe_success{instance="h:1", job="cache"})"), 1);
   EXPECT_EQ(found.at(R"(tocsin_probe_duration_seconds{instance="h:1", job="cache"})"), 0.25);
   EXPECT_EQ(found.at(R"(tocsin_probe_failures_total{class="timeout", instance="h:1", job="cache"})"), 0);

@@ -30,7 +30,10 @@ struct Identity {
 struct ProbeStart {
   core::TimePoint at;
   core::Deadline deadline;
-  bool fresh = false;  // give up a kept connection and start anew (the `reconnect` rule)
+  bool fresh = false;       // give up a kept connection and start anew (the `reconnect` rule)
+  bool confirming = false;  // this probe decides whether a first failure was one
+  /// The target is sick: ask only what shows that it is back, and leave what costs it much for the probe after that.
+  bool light = false;
 };
 
 class Prober {
@@ -51,7 +54,8 @@ class Prober {
 };
 
 /// The metrics that every kind gives, appended by each prober at the end of its batch: tocsin_probe_success,
-/// _duration_seconds and _failures_total{class} (every class from the start, at 0).
+/// _duration_seconds, _age_seconds (0: what stands is what was just asked) and _failures_total{class} (every class from
+/// the start, at 0).
 class CommonMetrics {
  public:
   explicit CommonMetrics(const core::Labels& base);
@@ -68,8 +72,11 @@ class CommonMetrics {
 
   core::Labels base_;
   std::uint64_t failures_[core::outcome_count] = {};
-  Known known_[core::outcome_count + 1] = {};  // success, duration, and a counter for each class of failure
+  Known known_[core::outcome_count + 2] = {};  // success, duration, age, and a counter for each class of failure
 };
+
+/// How old what stands of a target is; where it is asked rarely, the daemon sets the value.
+inline constexpr std::string_view probe_age_name = "tocsin_probe_age_seconds";
 
 /// TYPE and HELP of everything that the probes of this library can give.
 [[nodiscard]] std::span<const core::MetricMeta> common_metadata();

@@ -32,8 +32,17 @@ struct GlobalConfig {
   core::Duration evaluation_interval{std::chrono::seconds{15}};
   core::Duration evaluation_timeout{std::chrono::seconds{10}};
   core::Duration resend_delay{std::chrono::minutes{1}};
+  std::size_t max_probes = 1000;         // under way at a time
+  std::size_t max_probes_per_host = 50;
   core::Labels external_labels;
   std::string external_url;  // empty: made of host name and port
+};
+
+/// What may be spent on asking, in a period that begins at midnight UTC (or at the full hour).
+struct BudgetConfig {
+  std::string share;  // targets with the same name spend from one budget
+  std::uint64_t commands = 0;
+  core::Duration per{0};
 };
 
 /// One target of one job, ready to be probed.
@@ -46,18 +55,33 @@ struct TargetConfig {
   core::Duration timeout{0};
   core::Duration confirm{0};
   core::Duration reconnect{0};
+  std::optional<BudgetConfig> budget;
+  /// Set for a service that sleeps and is not kept awake: after how long, and how long it may take to wake up.
+  std::optional<core::Duration> sleeps_after;
+  core::Duration cold_start{0};
   bool sentinel = true;  // watch the idle connection (HTTP: off by default)
   std::variant<probes::RedisOptions, probes::HttpOptions> options;
   core::Position at;
   /// Everything that, when it changes, makes this another target: two configurations with equal fingerprints keep the
   /// prober running.
   std::string fingerprint;
+  std::string section_digest;  // the same of all but its own text
 };
 
 /// A job: what it takes to make a target of it whenever one is found.
 struct JobConfig {
+  struct DnsNames {
+    std::vector<std::string> names;
+    std::string type;        // SRV, A or AAAA
+    std::uint16_t port = 0;  // for A and AAAA
+    core::Duration refresh{0};
+  };
   std::string name;
   std::shared_ptr<const model::Probe> section;
+  std::vector<std::string> file_sd;  // absolute patterns
+  std::vector<DnsNames> dns_sd;
+  std::vector<std::string> allow_targets;  // anchored RE2
+  std::string digest;                      // of the section: as long as it stays the same, so does what was found
 };
 
 struct StorageConfig {
@@ -108,6 +132,11 @@ struct LoadOptions {
 /// `targets`, `found` are labels that come with it (`job` and `instance` among them win over ours).
 [[nodiscard]] core::Result<TargetConfig> make_target(const JobConfig& job, const GlobalConfig& global,
                                                      const std::string& text, const core::Labels& found);
+
+/// Whether a target stands for a cluster whose nodes are to be found by it.
+[[nodiscard]] bool is_seed(const TargetConfig& target);
+/// The target that a node is which was found by asking `seed` (or another node of it).
+[[nodiscard]] TargetConfig node_target(const TargetConfig& seed, const net::Address& address);
 
 /// The effective configuration as YAML, secrets masked (`check -T`).
 [[nodiscard]] std::string dump_config(const Config& config);
