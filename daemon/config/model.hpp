@@ -62,8 +62,8 @@ struct Probe {
   std::vector<std::string> allow_targets;
   // How much of a burden probing may be.
   std::optional<bool> wake;
-  core::Duration sleeps_after{std::chrono::minutes{5}};
-  core::Duration cold_start{std::chrono::seconds{30}};
+  std::optional<core::Duration> sleeps_after;
+  std::optional<core::Duration> cold_start;
   std::optional<BudgetKeys> budget;
   // What several kinds share.
   std::optional<net::TlsOptions> tls;

@@ -133,9 +133,11 @@ std::vector<core::Field<Probe>> common_rows() {
           .fallback("`true`"),
       field("sleeps_after", &Probe::sleeps_after)
           .doc("With `wake: false`: after how long without a question the service sleeps.")
+          .fallback("`5m`")
           .least(std::chrono::seconds{1}),
       field("cold_start", &Probe::cold_start)
           .doc("With `wake: false`: how long an answer may take, since the service has to start first.")
+          .fallback("`30s`")
           .least(Duration{10}),
       field("budget", &Probe::budget, maybe(section(budget_table())))
           .doc("How many commands or requests may be spent. The interval stretches so that they last for the period, "

@@ -123,8 +123,8 @@ class Targets {
       target.budget = {keys.share.empty() ? probe_.job : keys.share, keys.commands, keys.per};
     }
     if (!probe_.wake.value_or(true)) {
-      target.sleeps_after = probe_.sleeps_after;
-      target.cold_start = probe_.cold_start;
+      target.sleeps_after = probe_.sleeps_after.value_or(std::chrono::minutes{5});
+      target.cold_start = probe_.cold_start.value_or(std::chrono::seconds{30});
     }
     if (target.budget || target.sleeps_after) target.sentinel = false;
   }

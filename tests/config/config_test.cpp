@@ -317,6 +317,43 @@ struct Change {
   const char* after;
 };
 
+TEST(Targets, MayBeFoundLater) {
+  const auto loaded = load_text(
+      "probes:\n  - {job: a, kind: redis, file_sd: [targets/*.json, /abs/t.yml]}\n"
+      "  - {job: b, kind: redis, dns_sd: {names: cache.example, type: A, port: 6379, refresh_interval: 5s}}\n"
+      "  - {job: c, kind: redis, allow_targets: '.*'}\n");
+  ASSERT_TRUE(loaded.config) << loaded.said;
+  EXPECT_TRUE(loaded.config->targets.empty());
+  const auto& jobs = loaded.config->jobs;
+  ASSERT_EQ(jobs.size(), 3U);
+  ASSERT_EQ(jobs[0].file_sd.size(), 2U);
+  EXPECT_TRUE(jobs[0].file_sd[0].starts_with('/')) << "relative to the file that names it";
+  EXPECT_EQ(jobs[0].file_sd[1], "/abs/t.yml");
+  EXPECT_EQ(jobs[1].dns_sd.at(0).port, 6379);
+  const auto bare = make_target(jobs[0], loaded.config->global, "cache-1:6379", {});
+  ASSERT_TRUE(bare);
+  EXPECT_EQ(bare->display, "redis://cache-1:6379");
+}
+
+TEST(Targets, MayBeSpared) {
+  const auto loaded = load_text(
+      "probes:\n  - {job: a, targets: redis://h, budget: {commands: 1000, share: plan}}\n"
+      "  - {job: b, targets: redis://i, wake: false, sleeps_after: 10m}\n");
+  ASSERT_TRUE(loaded.config) << loaded.said;
+  const TargetConfig &a = loaded.config->targets.at(0), &b = loaded.config->targets.at(1);
+  ASSERT_TRUE(a.budget);
+  EXPECT_EQ(a.budget->share, "plan");
+  EXPECT_EQ(a.budget->per, std::chrono::hours(24));
+  EXPECT_FALSE(a.sentinel);
+  EXPECT_EQ(b.sleeps_after, std::chrono::minutes(10));
+  EXPECT_EQ(b.cold_start, std::chrono::seconds(30));
+  EXPECT_FALSE(b.sentinel);
+  const auto bad = load_text(
+      "probes:\n  - {job: a, targets: redis://h, budget: {commands: 1000, share: plan}}\n"
+      "  - {job: b, targets: redis://i, budget: {commands: 10, share: plan}}\n");
+  EXPECT_THAT(bad.said, testing::HasSubstr("is another one in an earlier job"));
+}
+
 TEST(Fingerprint, ChangesWithEverythingThatMatters) {
   const auto print = [](const std::string& rest) {
     const auto loaded = load_text("probes: [{job: a, " + rest + "}]");
@@ -372,10 +409,11 @@ TEST(Targets, MayHaveKeysOfTheirOwn) {
 }
 
 TEST(Targets, OfTheirOwnKeysMistakesAreTold) {
-  const auto loaded = load_text("probes: [{job: a, targets: [{url: http://two/, metod: POST}, {method: GET}]}]");
+  const auto loaded = load_text("probes: [{job: a, targets: [{url: http://two/, metod: POST}]}]");
   EXPECT_FALSE(loaded.config);
   EXPECT_THAT(loaded.said, testing::HasSubstr("did you mean \"method\"?"));
-  EXPECT_THAT(loaded.said, testing::HasSubstr("needs a \"url\""));
+  const auto without = load_text("probes: [{job: a, targets: [{method: GET}]}]");
+  EXPECT_THAT(without.said, testing::HasSubstr("needs a \"url\""));
 }
 
 TEST(Targets, AreMadeOfAJobLater) {

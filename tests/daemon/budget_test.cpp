@@ -125,7 +125,7 @@ TEST(Sparing, LetsTheLastStateStandAndSaysHowOldItIs) {
   }
   EXPECT_EQ(differ, 1U);
   EXPECT_EQ(budget->used(midnight + seconds{90}), 4U);
-  static_cast<void>(observe(midnight + minutes{4}));
+  static_cast<void>(observe(midnight + minutes{10}));
   EXPECT_EQ(asked, 2);
 }
 

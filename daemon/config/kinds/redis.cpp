@@ -175,7 +175,7 @@ Kind redis_kind() {
   kind.name = "redis";
   kind.schemes = {"redis", "rediss", "redis+unix", "unix"};
   kind.fields = core::fields_of(&model::Probe::redis, rows());
-  kind.also = {"user", "password", "password_file", "sentinel", "reconnect", "tls"};
+  kind.also = {"user", "password", "password_file", "sentinel", "tls"};
   kind.make = make;
   return kind;
 }
