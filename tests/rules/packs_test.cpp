@@ -52,7 +52,9 @@ TEST(Packs, EveryAlertSaysWhatItMeansAndWhatToDo) {
         EXPECT_TRUE(has(rule.labels, "severity")) << rule.name;
         EXPECT_TRUE(has(rule.annotations, "summary")) << rule.name;
         EXPECT_TRUE(has(rule.annotations, "description")) << rule.name;
-        EXPECT_FALSE(taken.contains(rule.name)) << rule.name << " is a public rule's name: both would page";
+        // A corrected copy has the name of the rule that never fires.
+        EXPECT_EQ(taken.contains(rule.name), pack.name.ends_with("_corrected"))
+            << rule.name << " is a public rule's name: both would page";
         EXPECT_TRUE(own.insert(rule.name).second) << rule.name << " is there twice";
       }
     }
