@@ -12,6 +12,7 @@ namespace {
 /// Why a connection failed or ended: librdkafka has one code for all of it, and says more in its text only.
 core::Failure lost_connection(Phase phase, std::string text) {
   const auto has = [&text](std::string_view words) { return text.find(words) != std::string::npos; };
+  if (has("SSL routines")) return {Outcome::tls, Phase::tls, std::move(text)};  // as an alert after the handshake is
   if (has("ApiVersion")) {
     // The first request. Who closes at it speaks TLS, or not Kafka at all.
     return {Outcome::protocol, Phase::query, std::move(text)};

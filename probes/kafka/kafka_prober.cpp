@@ -1,5 +1,6 @@
 // The driver: keeps the client, the deadline and the watch. What blocks runs on a thread of its own; the loop waits for
 // its end and for what the client reports of its own accord, on one descriptor.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "kafka/client.hpp"
 #include "kafka/knock.hpp"
@@ -40,7 +42,9 @@ struct Job {
 struct Kept {
   explicit Kept(const net::Executor& executor) : client(std::make_shared<Client>()), readiness(executor) {}
   std::shared_ptr<Client> client;
-  net::Readiness readiness;  // goes before the client
+  net::Readiness readiness;     // goes before the client
+  std::vector<Broker> brokers;  // as they were in the last round
+  bool outdated = false;        // it knows of brokers that are no more
 };
 
 class KafkaProber final : public Prober {
@@ -74,6 +78,8 @@ class KafkaProber final : public Prober {
   [[nodiscard]] std::optional<core::Failure> judge(const Job& job, std::vector<Trouble> troubles);
   [[nodiscard]] bool news(const std::vector<Trouble>& troubles);
   [[nodiscard]] core::Failure too_late(const Job& job) const;
+  void note_brokers(const Snapshot& snapshot);
+  [[nodiscard]] const char* hint(Outcome outcome) const;
   [[nodiscard]] std::string clean(std::string detail) const;
   void submit(std::shared_ptr<Job> job, std::shared_ptr<Client> client);
   void drop();
@@ -133,13 +139,14 @@ net::Task<core::Observation> KafkaProber::probe(ProbeStart start) {
   observation.at = start.at;
   table_.begin();
   if (snapshot) {
+    note_brokers(*snapshot);
     series_.add(*snapshot, table_);
   } else {
     drop();
     auto failure = std::move(snapshot.error());
     observation.outcome = failure.outcome;
     observation.phase = failure.phase;
-    observation.detail = clean(std::move(failure.detail));
+    observation.detail = clean(std::move(failure.detail)) + hint(failure.outcome);
     series_.add_down(table_);
   }
   observation.took = Clock::now() - begun;
@@ -149,6 +156,7 @@ net::Task<core::Observation> KafkaProber::probe(ProbeStart start) {
 }
 
 net::Task<core::Result<Snapshot>> KafkaProber::ask(ProbeStart start) {
+  if (kept_ && kept_->outdated) drop();
   // What is older than the question is no answer to it, but a reason to look who is there.
   if (kept_) static_cast<void>(news(kept_->client->take_troubles()));
   if (!kept_ || suspect_) {
@@ -256,6 +264,24 @@ net::Task<bool> KafkaProber::watch() {
     if (ready != net::Ready::yes || kept != kept_) co_return false;
     if (news(kept->client->take_troubles())) co_return true;
   }
+}
+
+/// librdkafka never forgets a broker, and waits for one that is gone whenever all are asked. A new client has not met
+/// it.
+void KafkaProber::note_brokers(const Snapshot& snapshot) {
+  const auto lives = [&](const Broker& known) {
+    return std::ranges::any_of(snapshot.brokers, [&](const Broker& broker) { return broker.id == known.id; });
+  };
+  kept_->outdated = !std::ranges::all_of(kept_->brokers, lives);
+  kept_->brokers = snapshot.brokers;
+}
+
+/// The client's nonce is sent twice by librdkafka before 2.6.1, and Kafka 4 takes nothing but once.
+const char* KafkaProber::hint(Outcome outcome) const {
+  constexpr int first_right = 0x02060100;
+  const bool scram = uses_sasl(options_->security) && options_->sasl.mechanism != KafkaMechanism::plain;
+  if (outcome != Outcome::auth || !scram || rd_kafka_version() >= first_right) return "";
+  return " (if the password is right: SCRAM with Kafka 4 needs librdkafka 2.6.1 or later; PLAIN over TLS does not)";
 }
 
 /// What a broker says goes into the detail, and a broker may say anything.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+#   fetch.sh [VERSION]
 # Makes an Apache Kafka broker ready for the tests and prints its folder in the cache:
 #   *.jar         the broker, by Maven
 #   formatted/    a formatted log directory, with the SCRAM user of the tests
@@ -6,14 +7,14 @@
 # Run again, it only prints. 3 = it cannot be had (no Java or Maven, or the jars' repository cannot be reached).
 set -uo pipefail
 here=$(dirname "$(readlink -f "$0")")
-version=$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' "$here/pom.xml")
+version=${1:-$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' "$here/pom.xml")}
 edition=2 # of what is made here; a new one makes it anew
 folder=${XDG_CACHE_HOME:-${HOME:?}/.cache}/tocsin/kafka-$version-$edition
 work=
 
 jars() {
   local log=$work/maven.log
-  timeout 600 mvn -B -q -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$folder" >"$log" 2>&1 && return
+  timeout 600 mvn -B -q -f "$here/pom.xml" -Dkafka.version="$version" dependency:copy-dependencies -DoutputDirectory="$folder" >"$log" 2>&1 && return
   echo "kafka: the jars cannot be brought:" >&2
   grep -m 3 -i error "$log" >&2
   return 1

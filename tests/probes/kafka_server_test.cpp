@@ -109,10 +109,16 @@ core::Observation once(const KafkaOptions& options, std::chrono::milliseconds ti
 }
 
 TEST_F(KafkaServer, SaslAndTls) {
-  const KafkaBrokers brokers({1, true});
+  need(test::kafka_lenient);
+  if (IsSkipped()) return;
+  test::KafkaWish wish;
+  wish.secure = true;
+  wish.version = test::kafka_lenient;
+  const KafkaBrokers brokers(wish);
   for (const auto mechanism : {KafkaMechanism::plain, KafkaMechanism::scram_sha_256, KafkaMechanism::scram_sha_512}) {
     auto options = secured(brokers, mechanism);
-    EXPECT_EQ(once(options).outcome, Outcome::ok);
+    const auto welcome = once(options);
+    EXPECT_EQ(welcome.outcome, Outcome::ok) << welcome.detail;
     options.sasl.password.value = core::Secret("wrong");
     const auto refused = once(options);
     EXPECT_EQ(refused.outcome, Outcome::auth) << refused.detail;
@@ -138,7 +144,9 @@ TEST_F(KafkaServer, SaslAndTls) {
 }
 
 TEST_F(KafkaServer, CertificatesAndWrongDoors) {
-  const KafkaBrokers brokers({1, true});
+  test::KafkaWish wish;
+  wish.secure = true;
+  const KafkaBrokers brokers(wish);
   auto options = KafkaProbe::to(brokers.tls_port());
   options.security = KafkaSecurity::ssl;
   options.tls.ca_file = brokers.ca_file();
@@ -157,6 +165,15 @@ TEST_F(KafkaServer, CertificatesAndWrongDoors) {
   const auto nameless = once(plain);
   EXPECT_FALSE(nameless.good()) << nameless.detail;
   EXPECT_LT(nameless.took, 5s);
+  // SCRAM of a librdkafka before 2.6.1 is refused by Kafka 4: the probe says why. PLAIN is not.
+  EXPECT_EQ(once(secured(brokers, KafkaMechanism::plain)).outcome, Outcome::ok);
+  const auto scram = once(secured(brokers, KafkaMechanism::scram_sha_512));
+  if (rd_kafka_version() < 0x02060100) {
+    EXPECT_EQ(scram.outcome, Outcome::auth);
+    EXPECT_THAT(scram.detail, testing::HasSubstr("2.6.1"));
+  } else {
+    EXPECT_EQ(scram.outcome, Outcome::ok) << scram.detail;
+  }
   options.brokers[0].port = brokers.port();  // and here it is not
   EXPECT_EQ(once(options).outcome, Outcome::tls);
 }
@@ -201,7 +218,9 @@ TEST_F(KafkaServer, HangsAndGoesOn) {
 }
 
 TEST_F(KafkaServer, GivesTheRestWhenOneBrokerIsDown) {
-  KafkaBrokers brokers({3, false});
+  test::KafkaWish wish;
+  wish.nodes = 3;
+  KafkaBrokers brokers(wish);
   const KafkaClient client(brokers.bootstrap());
   client.create_topic("safe", 3, 3);
   client.create_topic("single", 3, 1);
@@ -235,7 +254,7 @@ TEST_F(KafkaServer, GivesTheRestWhenOneBrokerIsDown) {
                    : 0;
   }
   EXPECT_EQ(offline, 1) << probe.all();
-  EXPECT_LT(probe().took, 1s);
+  EXPECT_LT(probe().took, 1s) << "the dead are forgotten";
 }
 
 }  // namespace

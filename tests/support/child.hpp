@@ -23,7 +23,8 @@
 
 namespace tocsin::test {
 
-/// True if something accepts connections on that loopback port.
+/// True if something accepts connections on that loopback port. (The kernel may connect a port that is tried often to
+/// itself: that is nobody.)
 [[nodiscard]] inline bool port_answers(std::uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -31,8 +32,12 @@ namespace tocsin::test {
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   const bool good = fd >= 0 && ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  sockaddr_in own{};
+  socklen_t size = sizeof own;
+  const bool itself =
+      good && ::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) == 0 && own.sin_port == address.sin_port;
   if (fd >= 0) ::close(fd);
-  return good;
+  return good && !itself;
 }
 
 class Child {
