@@ -95,6 +95,7 @@ struct Reading {
   }
   Result<void> finish() {
     response.keep_alive = parser->keep_alive() && !parser->need_eof() && buffer.ready().empty();
+    if (response.status == 101) response.rest = buffer.ready();
     if (times != nullptr) times->done = std::chrono::steady_clock::now();
     return {};
   }
