@@ -18,9 +18,11 @@ core::Failure failure(std::string detail) {
   return core::Failure{core::Outcome::internal, core::Phase::none, std::move(detail)};
 }
 
+/// A row, or a value to keep.
 struct Write {
-  core::ActionRecord record;
+  std::optional<core::ActionRecord> record;
   std::optional<std::pair<std::string, core::TimePoint>> not_before;
+  std::optional<std::pair<std::string, std::string>> kept;
   Journal::Receipt receipt;
 };
 
@@ -48,16 +50,15 @@ class SqliteJournal final : public Journal {
 
   void append(core::ActionRecord record, std::optional<std::pair<std::string, core::TimePoint>> not_before,
               Receipt receipt) override {
-    {
-      const std::lock_guard guard(mutex_);
-      if (queue_.size() < max_queued) {
-        queue_.push_back(Write{std::move(record), std::move(not_before), std::move(receipt)});
-        wake_.notify_one();
-        return;
-      }
+    enqueue(Write{std::move(record), std::move(not_before), std::nullopt, std::move(receipt)});
+  }
+
+  void keep(std::string key, std::string value, Receipt receipt) override {
+    if (value.size() > max_kept) {
+      if (receipt) receipt("the value is larger than " + std::to_string(max_kept) + " bytes");
+      return;
     }
-    if (receipt)
-      receipt("the journal's queue is full (" + std::to_string(max_queued) + " writes wait; is the disk too slow?)");
+    enqueue(Write{std::nullopt, std::nullopt, std::pair(std::move(key), std::move(value)), std::move(receipt)});
   }
 
   [[nodiscard]] const Remembered& remembered() const override { return opened_.remembered; }
@@ -70,6 +71,20 @@ class SqliteJournal final : public Journal {
   }
 
  private:
+  void enqueue(Write write) {
+    {
+      const std::lock_guard guard(mutex_);
+      if (queue_.size() < max_queued) {
+        queue_.push_back(std::move(write));
+        wake_.notify_one();
+        return;
+      }
+    }
+    if (write.receipt)
+      write.receipt("the journal's queue is full (" + std::to_string(max_queued) +
+                    " writes wait; is the disk too slow?)");
+  }
+
   void serve() {
     for (;;) {
       std::deque<Write> batch;
@@ -101,13 +116,19 @@ class SqliteJournal final : public Journal {
     if (auto done = opened_.database.execute("BEGIN IMMEDIATE"); !done) return done;
     core::TimePoint latest{};
     for (const Write& write : batch) {
-      if (auto done = opened_.writer.add(write.record); !done) return done;
-      latest = std::max(latest, write.record.at);
+      if (write.kept) {
+        if (auto done = opened_.writer.keep(write.kept->first, write.kept->second); !done) return done;
+      }
+      if (!write.record) continue;
+      if (auto done = opened_.writer.add(*write.record); !done) return done;
+      latest = std::max(latest, write.record->at);
       if (!write.not_before) continue;
       if (auto done = opened_.writer.set_not_before(write.not_before->first, write.not_before->second); !done)
         return done;
     }
-    if (auto done = opened_.writer.prune(latest); !done) return done;
+    if (latest != core::TimePoint{}) {
+      if (auto done = opened_.writer.prune(latest); !done) return done;
+    }
     return opened_.database.execute("COMMIT");
   }
 
@@ -138,6 +159,10 @@ SqlResult<void> open_all(const std::string& path, Opened& opened) {
 }
 
 }  // namespace
+
+void Journal::keep(std::string /*key*/, std::string /*value*/, Receipt receipt) {
+  if (receipt) receipt("this journal keeps no values");
+}
 
 core::Result<std::unique_ptr<Journal>> Journal::open(const std::string& folder) {
   auto lock = lock_folder(folder);

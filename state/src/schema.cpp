@@ -18,7 +18,8 @@ const char* const tables =
     "NULL);"
     "CREATE INDEX IF NOT EXISTS actions_by_id ON actions(id, number);"
     "CREATE INDEX IF NOT EXISTS actions_by_time ON actions(at);"
-    "CREATE TABLE IF NOT EXISTS not_before(key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;";
+    "CREATE TABLE IF NOT EXISTS not_before(key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS kept(key TEXT PRIMARY KEY, value BLOB NOT NULL);";
 
 SqlResult<void> check(Database& database) {
   auto statement = database.prepare("PRAGMA quick_check(1)");
@@ -120,8 +121,16 @@ SqlResult<Remembered> load(Database& database) {
   for (;;) {
     const auto more = deadlines->step();
     if (!more) return more.error();
-    if (!*more) return remembered;
+    if (!*more) break;
     remembered.not_before.emplace_back(deadlines->text(0), core::from_millis(deadlines->number(1)));
+  }
+  auto kept = database.prepare("SELECT key, value FROM kept ORDER BY key LIMIT 10000");
+  if (!kept) return kept.error();
+  for (;;) {
+    const auto more = kept->step();
+    if (!more) return more.error();
+    if (!*more) return remembered;
+    remembered.kept.emplace_back(kept->text(0), kept->text(1));
   }
 }
 
@@ -143,6 +152,9 @@ SqlResult<Writer> Writer::make(Database& database) {
   const std::string deadline =
       "INSERT INTO not_before(key, at) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET at = excluded.at";
   if (const auto done = prepare(writer.deadline_, deadline); !done) return done.error();
+  const std::string keep =
+      "INSERT INTO kept(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value";
+  if (const auto done = prepare(writer.keep_, keep); !done) return done.error();
   // The newest row stays whatever its age, and the number of rows that one commit removes is bounded.
   const std::string rows =
       "DELETE FROM actions WHERE number IN (SELECT number FROM actions WHERE at < ?1 AND number < (SELECT max(number) "
@@ -169,6 +181,10 @@ SqlResult<void> Writer::add(const core::ActionRecord& record) {
 
 SqlResult<void> Writer::set_not_before(const std::string& key, core::TimePoint at) {
   return deadline_.bind(1, key).bind(2, core::to_millis(at)).run();
+}
+
+SqlResult<void> Writer::keep(const std::string& key, const std::string& value) {
+  return keep_.bind(1, key).bind(2, value).run();
 }
 
 SqlResult<void> Writer::prune(core::TimePoint now) {

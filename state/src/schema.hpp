@@ -12,12 +12,14 @@
 
 namespace tocsin::state {
 
-inline constexpr std::int64_t schema_version = 1;
+inline constexpr std::int64_t schema_version = 2;
 inline constexpr core::Duration kept_for = std::chrono::hours{30 * 24};
 /// A text longer than this is cut when it is written.
 inline constexpr std::size_t max_text = 4096;
 /// How many rows of a kind are read at a start, and how many `recent` gives.
 inline constexpr std::size_t max_rows = 10'000;
+/// Bytes of one value that is kept.
+inline constexpr std::size_t max_kept = 4 * 1024 * 1024;
 /// How many rows one commit removes at most.
 inline constexpr std::int64_t max_pruned = 1'000;
 
@@ -35,12 +37,14 @@ class Writer {
   [[nodiscard]] static SqlResult<Writer> make(Database& database);
   [[nodiscard]] SqlResult<void> add(const core::ActionRecord& record);
   [[nodiscard]] SqlResult<void> set_not_before(const std::string& key, core::TimePoint at);
+  [[nodiscard]] SqlResult<void> keep(const std::string& key, const std::string& value);
   /// Removes some of what is older than 30 days before `now`.
   [[nodiscard]] SqlResult<void> prune(core::TimePoint now);
 
  private:
   Statement insert_;
   Statement deadline_;
+  Statement keep_;
   Statement prune_rows_;
   Statement prune_deadlines_;
 };

@@ -76,6 +76,49 @@ std::optional<std::string> put(Journal& journal, ActionRecord row,
   return answer.get();
 }
 
+/// Keeps and waits for the receipt.
+std::optional<std::string> keep(Journal& journal, std::string key, std::string value) {
+  auto done = std::make_shared<std::promise<std::optional<std::string>>>();
+  auto answer = done->get_future();
+  journal.keep(std::move(key), std::move(value),
+               [done](std::optional<std::string> why) { done->set_value(std::move(why)); });
+  if (answer.wait_for(seconds(20)) != std::future_status::ready) return "no receipt in 20 s";
+  return answer.get();
+}
+
+TEST_F(JournalTest, KeepsTheLastValueOfAKeyOverARestart) {
+  const std::string bytes("a\0b\xff", 4);
+  {
+    const auto journal = open();
+    EXPECT_TRUE(journal->remembered().kept.empty());
+    EXPECT_EQ(keep(*journal, "push/a", "first"), std::nullopt);
+    EXPECT_EQ(keep(*journal, "push/b", bytes), std::nullopt);
+    EXPECT_EQ(keep(*journal, "push/a", "second"), std::nullopt);
+    EXPECT_NE(keep(*journal, "push/c", std::string(5 * 1024 * 1024, 'x')), std::nullopt);
+    EXPECT_EQ(put(*journal, record("1")), std::nullopt);
+  }
+  const auto journal = open();
+  using Kept = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(journal->remembered().kept, (Kept{{"push/a", "second"}, {"push/b", bytes}}));
+  EXPECT_EQ(journal->remembered().changes.size(), 0U);
+}
+
+// A file of the format before this one is taken over as it is.
+TEST_F(JournalTest, AnOlderFileGetsWhatItLacks) {
+  {
+    const auto journal = open();
+    EXPECT_EQ(put(*journal, record("1", ActionStep::started)), std::nullopt);
+  }
+  sqlite3* handle = nullptr;
+  ASSERT_EQ(sqlite3_open(database().c_str(), &handle), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(handle, "DROP TABLE kept; PRAGMA user_version = 1", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(handle);
+  const auto journal = open();
+  ASSERT_TRUE(journal);
+  EXPECT_EQ(journal->remembered().changes.size(), 1U);
+  EXPECT_EQ(keep(*journal, "k", "v"), std::nullopt);
+}
+
 TEST_F(JournalTest, KeepsEveryFieldOverARestart) {
   {
     const auto journal = open();
@@ -390,7 +433,7 @@ TEST_F(JournalTest, AFileOfANewerVersionIsRefusedAndLeftAlone) {
   sqlite3_close(handle);
   const auto journal = Journal::open(folder_);
   ASSERT_FALSE(journal);
-  EXPECT_THAT(journal.error().detail, HasSubstr("written by a newer tocsin (format 7, this one knows 1)"));
+  EXPECT_THAT(journal.error().detail, HasSubstr("written by a newer tocsin (format 7, this one knows 2)"));
   EXPECT_FALSE(fs::exists(database() + ".damaged-1"));
 }
 

@@ -22,6 +22,7 @@ struct Remembered {
   std::vector<core::ActionRecord>
       changes;  // every `started` and `succeeded` row: limits and the time of the last change
   std::vector<std::pair<std::string, core::TimePoint>> not_before;  // key, time
+  std::vector<std::pair<std::string, std::string>> kept;            // what `keep` was given last, by key
   std::string note;  // empty, or what a person should know: a damaged file was set aside, so nothing is remembered
 };
 
@@ -41,6 +42,9 @@ class Journal {
   /// together. A full queue (1,000) refuses at once through the receipt. The receipt may be empty. Any thread.
   virtual void append(core::ActionRecord record, std::optional<std::pair<std::string, core::TimePoint>> not_before,
                       Receipt receipt) = 0;
+  /// Keeps a value (4 MiB at most) under a key, in place of the one before; for what is no row of a history. The
+  /// receipt is as with `append`. Any thread. A journal that has no room for such values refuses.
+  virtual void keep(std::string key, std::string value, Receipt receipt);
   /// What was written before, read at open.
   [[nodiscard]] virtual const Remembered& remembered() const = 0;
   /// The newest rows (10,000 at most), newest first, for the page and the API. Any thread.
