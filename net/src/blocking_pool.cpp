@@ -33,8 +33,8 @@ struct BlockingPool::Impl {
   }
 };
 
-BlockingPool::BlockingPool(std::size_t threads, std::size_t max_queued) : impl_(std::make_unique<Impl>(max_queued)) {
-  for (std::size_t i = 0; i < threads; ++i) impl_->threads.emplace_back([impl = impl_.get()] { impl->work(); });
+BlockingPool::BlockingPool(std::size_t threads, std::size_t max_queued) : impl_(std::make_shared<Impl>(max_queued)) {
+  for (std::size_t i = 0; i < threads; ++i) impl_->threads.emplace_back([impl = impl_] { impl->work(); });
 }
 
 BlockingPool::~BlockingPool() {
@@ -44,6 +44,16 @@ BlockingPool::~BlockingPool() {
   }
   impl_->changed.notify_all();
   for (std::thread& thread : impl_->threads) thread.join();
+}
+
+void BlockingPool::abandon() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+  }
+  impl_->changed.notify_all();
+  for (std::thread& thread : impl_->threads) thread.detach();
+  impl_->threads.clear();
 }
 
 bool BlockingPool::submit(std::function<void()> work) {

@@ -87,12 +87,15 @@ class BlockingPool {
   ~BlockingPool();  // waits for what runs; what is queued is dropped
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
+  /// From now on nobody waits for what runs, the destructor neither: for the end of a process whose work may hang. What
+  /// runs must own what it uses.
+  void abandon();
   /// False if the queue is full.
   [[nodiscard]] bool submit(std::function<void()> work);
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // shared with the threads
 };
 
 }  // namespace tocsin::net
