@@ -63,6 +63,11 @@ bool SeriesTable::add(Slot slot, std::uint32_t serial, double value) {
   return true;
 }
 
+std::optional<Slot> SeriesTable::find(const Labels& labels) const {
+  const auto it = index_.find(labels);
+  return it == index_.end() ? std::nullopt : std::optional(it->second);
+}
+
 Batch SeriesTable::take() { return std::exchange(batch_, Batch{}); }
 
 void SeriesTable::reset() {

@@ -48,6 +48,14 @@ struct MetricMeta {
   std::string_view help;
 };
 
+/// The same of a metric that no table of ours knows: a target told us.
+struct Described {
+  std::string name;
+  MetricType type = MetricType::unknown;
+  std::string help;
+  bool operator==(const Described&) const = default;
+};
+
 /// The slots of one block, on the side of whoever fills it. Not for use from two threads.
 /// Labels that are new get a slot (and are put into the batch's `fresh`); slots that were not used for `forget_after`
 /// batches are used again for other labels, so churn does not grow the table. At most `max_series` slots; what does not
@@ -64,6 +72,8 @@ class SeriesTable {
   std::optional<Slot> add(const Labels& labels, double value);
   /// Adds a sample of a series whose slot is known. False if that slot means something else by now (compare `serial`).
   bool add(Slot slot, std::uint32_t serial, double value);
+  /// The slot that stands for these labels now, if there is one.
+  [[nodiscard]] std::optional<Slot> find(const Labels& labels) const;
   /// Changes each time the slot gets another meaning.
   [[nodiscard]] std::uint32_t serial(Slot slot) const { return entries_[slot].serial; }
   /// The labels that the slot stands for now.
@@ -111,6 +121,8 @@ struct Observation {
   std::string detail;      // for the log and the status page; redacted
   std::uint32_t cost = 0;  // what the target was asked: commands, requests; for `budget`
   Batch batch;
+  /// Everything that this target describes, when that changed; empty: as before.
+  std::vector<Described> described;
 
   /// Good or bad, as rules see a flip. `throttled` and `auth` are bad too, but not "down".
   [[nodiscard]] bool good() const { return outcome == Outcome::ok; }
