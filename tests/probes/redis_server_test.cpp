@@ -175,6 +175,69 @@ TEST(RedisServerProbe, SpeaksTls) {
   EXPECT_EQ(observation.phase, Phase::tls);
 }
 
+TEST(RedisServerProbe, ShowsItsCertificate) {
+  test::Certificates certificates;
+  const auto files = certificates.issue();
+  test::CertificateWish wish;
+  wish.name = "monitor";
+  const auto mine = certificates.issue(wish);
+  const std::uint16_t port = test::free_port();
+  const RedisServer server({"--tls-port", std::to_string(port), "--tls-cert-file", files.cert, "--tls-key-file",
+                            files.key, "--tls-ca-cert-file", certificates.ca_file(), "--tls-auth-clients", "yes"});
+  auto options = RedisProbe::to(port);
+  options.tls.emplace();
+  options.tls->ca_file = certificates.ca_file();
+  RedisProbe without(options);
+  EXPECT_EQ(without().outcome, Outcome::tls);
+  options.tls->cert_file = mine.cert;
+  options.tls->key_file = mine.key;
+  RedisProbe probe(options);
+  for (int i = 0; i < 2; ++i) {
+    const auto observation = probe();
+    ASSERT_EQ(observation.outcome, Outcome::ok) << observation.detail;
+  }
+  EXPECT_EQ(probe.values.at("redis_slowlog_length"), 0);
+}
+
+TEST(RedisServerProbe, AsksAllInOneWriteAndOneCommandWhereEachCosts) {
+  const RedisServer server;
+  RedisProbe probe(RedisProbe::to(server.port()));
+  EXPECT_EQ(probe().cost, 6U) << "INFO, CONFIG, LATENCY twice, SLOWLOG twice";
+  EXPECT_EQ(probe().cost, 5U);
+  EXPECT_TRUE(probe.has(R"(redis_commands_latencies_usec_bucket{cmd="info", le="+Inf"})"));
+  EXPECT_TRUE(probe.has(R"(redis_commands_latencies_usec_sum{cmd="info"})"));
+  EXPECT_EQ(probe.values.at("redis_slowlog_length"), 0);
+  EXPECT_EQ(probe.values.at("redis_slowlog_last_id"), 0);
+  EXPECT_EQ(probe.values.at("redis_last_slow_execution_duration_seconds"), 0);
+  auto options = RedisProbe::to(server.port());
+  options.minimal = true;
+  options.latency_histograms = false;
+  RedisProbe minimal(options);
+  EXPECT_EQ(minimal().cost, 1U);
+  EXPECT_FALSE(minimal.has("redis_slowlog_length"));
+  options.minimal = false;
+  RedisProbe without(options);
+  EXPECT_EQ(without().cost, 5U);
+  EXPECT_EQ(without.find("redis_commands_latencies_usec"), "");
+  RedisProbe nobody(RedisProbe::to(test::free_port()));
+  EXPECT_EQ(nobody().cost, 0U);
+}
+
+TEST(RedisServerProbe, KeepsToTheLimitOfSeries) {
+  const RedisServer server;
+  auto options = RedisProbe::to(server.port());
+  options.max_series = 100;
+  RedisProbe probe(options);
+  for (int i = 0; i < 3; ++i) {
+    const auto observation = probe();
+    ASSERT_EQ(observation.outcome, Outcome::ok);
+    EXPECT_NE(observation.detail.find("max_series"), std::string::npos);
+    EXPECT_EQ(probe.values.size(), 100U);
+    EXPECT_EQ(probe.values.at("redis_up"), 1) << "what the probe itself says has its place";
+    EXPECT_TRUE(probe.has("tocsin_probe_success"));
+  }
+}
+
 TEST(RedisServerProbe, ConnectsToAUnixSocket) {
   const test::TempDir dir;
   const RedisServer server({"--unixsocket", dir / "redis.sock", "--unixsocketperm", "700"});
