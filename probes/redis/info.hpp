@@ -35,7 +35,9 @@ struct Origin {
 /// learnt.
 class InfoReader {
  public:
-  explicit InfoReader(core::Labels base, RedisLimits limits = {}) : base_(std::move(base)), limits_(limits) {}
+  /// At most `most` series are made of one text.
+  explicit InfoReader(core::Labels base, RedisLimits limits = {}, std::size_t most = 20'000)
+      : base_(std::move(base)), limits_(limits), most_(most) {}
 
   /// Whether the text has a line `key:value`.
   [[nodiscard]] static bool has_fields(std::string_view text);
@@ -72,6 +74,7 @@ class InfoReader {
 
   core::Labels base_;
   RedisLimits limits_;
+  std::size_t most_;
   std::unordered_set<std::string> histograms_;
   Layout layout_;
   std::vector<Output> outputs_;

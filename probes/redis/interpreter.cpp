@@ -34,7 +34,6 @@ constexpr std::string_view label_keys[] = {
 static_assert(std::ranges::is_sorted(label_keys));
 
 constexpr unsigned most_empty_databases = 256;
-constexpr std::size_t most_series = 20'000;
 constexpr std::size_t largest_remembered = 1024 * 1024;  // the shape of a longer text is not worth its memory
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -380,7 +379,7 @@ void InfoReader::Interpreter::emit_part(std::string_view name, std::string_view 
 }
 
 void InfoReader::Interpreter::emit(std::string_view metric, Labels labels, const Origin& origin) {
-  if (given_.size() >= most_series) {
+  if (given_.size() >= reader_.most_) {
     reader_.facts_.cut = true;
     return;
   }
@@ -388,7 +387,11 @@ void InfoReader::Interpreter::emit(std::string_view metric, Labels labels, const
   // A server that says a thing twice must not give one series two samples; the first counts.
   if (!given_.insert(all.hash()).second) return;
   const auto slot = table_.add(all, reader_.value(origin, at_));
-  if (slot) reader_.outputs_.push_back({origin, *slot, table_.serial(*slot)});
+  if (slot) {
+    reader_.outputs_.push_back({origin, *slot, table_.serial(*slot)});
+  } else {
+    reader_.facts_.cut = true;
+  }
 }
 
 std::string_view InfoReader::Interpreter::said(std::string_view key) const {
