@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "src/client.hpp"
+#include "src/lints.hpp"
 #include "src/loaded.hpp"
 #include "src/one_probe.hpp"
 #include "src/process.hpp"
@@ -83,6 +84,7 @@ void check_file(const std::string& path, const CheckOptions& options, core::Diag
   const auto loaded = load_everything(path, load, diagnostics);
   if (!loaded) return;
   check_unit(options, loaded->config, diagnostics);
+  warn_of_short_look_backs(*loaded, diagnostics);
   if (diagnostics.has_errors()) return;
   if (options.print_effective) {
     say(dump_config(loaded->config));

@@ -31,7 +31,7 @@ core::Type<std::uint64_t> byte_rate() {
 Section<model::ProviderLimits> limits_table() {
   using model::ProviderLimits;
   return Section<ProviderLimits>(
-      "limits",
+      "provider_limits",
       "What the provider sells and the server does not tell. It stands for what the server calls 0, or does not say, "
       "and "
       "is given as tocsin_limit_memory_bytes, tocsin_limit_clients and tocsin_limit_network_bytes_per_second.",
