@@ -103,10 +103,15 @@ class KafkaProber final : public Prober {
 };
 
 Plan KafkaProber::make_plan(const KafkaOptions& options) {
-  if (const auto good = check_kafka(options); !good) throw std::invalid_argument(good.error().detail);
+  const auto topics = NamePatterns::parse(options.topics);
+  const auto groups = NamePatterns::parse(options.consumer_groups);
+  std::string problem = kafka_problem(options);
+  if (problem.empty() && !topics) problem = topics.error().detail;
+  if (problem.empty() && !groups) problem = groups.error().detail;
+  if (!problem.empty()) throw std::invalid_argument(problem);
   Plan plan;
-  plan.topics = *NamePatterns::parse(options.topics);
-  plan.groups = *NamePatterns::parse(options.consumer_groups);
+  plan.topics = *topics;
+  plan.groups = *groups;
   plan.with_offsets = options.offsets;
   plan.with_groups = options.groups;
   plan.with_past = options.lag_seconds && options.groups;

@@ -66,11 +66,26 @@ struct KafkaOptions {
   std::size_t max_response = 64 * 1024 * 1024;  // bytes of one reply of a broker
 };
 
-/// What the options lack or contradict: no name, no brokers, SASL without a user name, a pattern that is none, a
-/// password in the open.
-[[nodiscard]] core::Result<void> check_kafka(const KafkaOptions& options);
+/// What the options lack or contradict, as a sentence; empty if they are good. (Patterns are for the prober to judge.)
+[[nodiscard]] inline std::string kafka_problem(const KafkaOptions& options) {
+  const bool named = !options.sasl.username.empty();
+  if (options.name.empty()) return "a cluster needs a name";
+  if (options.brokers.empty()) return "a cluster needs at least one broker";
+  if (options.max_response < 1024 * 1024) return "a reply must be allowed 1 MiB at least";
+  if (!options.tls.server_name.empty()) {
+    return "server_name is not for Kafka: each broker is checked by the name that it is reached by";
+  }
+  if (!uses_sasl(options.security)) return named ? "sasl needs security: sasl_ssl or sasl_plaintext" : "";
+  if (!named || options.sasl.password.empty()) return "sasl needs a user name and a password";
+  const bool plain = options.sasl.mechanism == KafkaMechanism::plain;
+  if (plain && options.security == KafkaSecurity::sasl_plaintext && !options.allow_plaintext_password) {
+    return "sasl_plaintext with PLAIN sends the password in the open: use sasl_ssl or SCRAM, or say "
+           "allow_plaintext_password: true";
+  }
+  return {};
+}
 
-/// Throws std::invalid_argument where `check_kafka` has something to say.
+/// Throws std::invalid_argument where `kafka_problem` has something to say, or a pattern is none.
 ///
 /// A probe reads the metadata, the groups and their commits, and then where the partitions end. What one broker does
 /// not answer is left out and the rest is given; the cluster is down when no broker answers for its metadata. The
