@@ -28,7 +28,8 @@ struct GroupSeries::Sums {
   std::size_t uncommitted = 0, ahead = 0;
   std::size_t methods[lag_method_count + 1] = {};
   bool any_lag = false;
-  std::int64_t lag = 0, max_lag = 0;
+  double lag = 0;
+  std::int64_t max_lag = 0;
   std::optional<double> max_seconds;
   core::Duration stalled{0};
   ConsumerStatus status = ConsumerStatus::ok;
@@ -36,7 +37,7 @@ struct GroupSeries::Sums {
   std::int32_t worst_partition = -1;
   std::int64_t lag_of_known_worst = 0;
   // of the topic that is being added
-  std::int64_t topic_offset = 0, topic_lag = 0;
+  double topic_offset = 0, topic_lag = 0;
   bool topic_has_offset = false, topic_has_lag = false;
 };
 
@@ -137,8 +138,8 @@ void GroupSeries::add(const Group& group, const TopicCommits& commits, Entry& en
     }
   }
   const Where where{.group = group.name, .topic = commits.topic};
-  const auto put = [&](std::size_t place, Metric metric, std::int64_t value) {
-    round.writer.put(round.table, topic.known[place], metric, static_cast<double>(value), where);
+  const auto put = [&](std::size_t place, Metric metric, double value) {
+    round.writer.put(round.table, topic.known[place], metric, value, where);
   };
   if (sums.topic_has_offset) put(0, Metric::group_current_offset_sum, sums.topic_offset);
   if (!sums.topic_has_lag) return;
@@ -154,7 +155,7 @@ void GroupSeries::add_partition(const Group& group, const TopicCommits& commits,
   const Where where{.group = group.name, .topic = commits.topic, .partition = commit.partition};
   round.writer.put(round.table, entry.known[0], Metric::group_current_offset, static_cast<double>(commit.offset),
                    where);
-  sums.topic_offset += commit.offset;
+  sums.topic_offset += static_cast<double>(commit.offset);
   sums.topic_has_offset = true;
   if (!end.newest) return;
 
@@ -163,8 +164,8 @@ void GroupSeries::add_partition(const Group& group, const TopicCommits& commits,
   const std::int64_t lag = std::max<std::int64_t>(0, *end.newest - commit.offset);
   round.writer.put(round.table, entry.known[1], Metric::group_lag, static_cast<double>(lag), where);
   sums.any_lag = sums.topic_has_lag = true;
-  sums.lag += lag;
-  sums.topic_lag += lag;
+  sums.lag += static_cast<double>(lag);
+  sums.topic_lag += static_cast<double>(lag);
   if (lag > sums.max_lag) {
     sums.max_lag = lag;
     sums.worst_topic = commits.topic;
@@ -240,10 +241,10 @@ void GroupSeries::add_sums(const Group& group, Entry& entry, const Round& round,
   put(3, Metric::group_max_lag, static_cast<double>(sums.max_lag));
   put(4, Metric::group_stalled_seconds, core::to_seconds(sums.stalled));
   put(5, Metric::seglo_max_lag, static_cast<double>(sums.max_lag));
-  put(6, Metric::seglo_sum_lag, static_cast<double>(sums.lag));
-  put(7, Metric::jirwin_total_lag, static_cast<double>(sums.lag));
+  put(6, Metric::seglo_sum_lag, sums.lag);
+  put(7, Metric::jirwin_total_lag, sums.lag);
   put(8, Metric::jirwin_group_status, jirwin_number(sums.status));
-  put(9, Metric::burrow_lag_total, static_cast<double>(sums.lag));
+  put(9, Metric::burrow_lag_total, sums.lag);
   put(10, Metric::burrow_consumer_status, static_cast<double>(sums.status));
   if (sums.max_seconds) {
     put(11, Metric::group_max_lag_seconds, *sums.max_seconds);

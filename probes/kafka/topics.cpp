@@ -32,7 +32,7 @@ void TopicSeries::add(const Snapshot& snapshot, std::uint32_t look, const Writer
       const Partition& partition = topic.partitions[i];
       PartitionEntry& known = entry_with_id(entry.partitions, i, partition.id);
       known.seen = look;
-      known.newest = partition.newest;
+      known.newest = partition.newest && *partition.newest >= 0 ? partition.newest : std::nullopt;
       if (keep_histories_) remember(partition, snapshot.offsets_at, known.history);
       add(topic, partition, known, writer, table);
     }
@@ -71,11 +71,13 @@ void TopicSeries::add(const Topic& topic, const Partition& partition, PartitionE
 }
 
 void TopicSeries::remember(const Partition& partition, core::TimePoint at, OffsetHistory& history) const {
-  if (partition.newest) history.add({at, *partition.newest});
+  if (partition.newest && *partition.newest >= 0) history.add({at, *partition.newest});
   if (!partition.past.empty()) {
     std::vector<EndAt> past;
     past.reserve(partition.past.size());
-    for (const OffsetAt& point : partition.past) past.push_back({point.at, point.offset});
+    for (const OffsetAt& point : partition.past) {
+      if (point.offset >= 0) past.push_back({point.at, point.offset});
+    }
     history.seed(past);
   }
   if (partition.oldest) history.drop_below(*partition.oldest);
