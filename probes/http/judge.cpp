@@ -15,8 +15,12 @@
 namespace tocsin::probes::http {
 namespace {
 
+using core::compile_regex;
+using core::Condition;
+using core::found_in;
 using core::Outcome;
 using core::Phase;
+using core::quoted;
 
 std::vector<std::shared_ptr<const re2::RE2>> compile(const std::vector<std::string>& expressions) {
   std::vector<std::shared_ptr<const re2::RE2>> compiled;

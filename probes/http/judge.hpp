@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "http/condition.hpp"
 #include "http/sight.hpp"
+#include "tocsin/core/condition.hpp"
 #include "tocsin/core/json_path.hpp"
 #include "tocsin/core/result.hpp"
 #include "tocsin/probes/http.hpp"
@@ -43,8 +43,8 @@ class Judge {
   HttpExpectations expect_;
   std::vector<std::shared_ptr<const re2::RE2>> matches_;
   std::vector<std::shared_ptr<const re2::RE2>> not_matches_;
-  std::vector<std::pair<core::JsonPath, Condition>> json_;
-  std::vector<Condition> headers_;
+  std::vector<std::pair<core::JsonPath, core::Condition>> json_;
+  std::vector<core::Condition> headers_;
 };
 
 }  // namespace tocsin::probes::http

@@ -10,6 +10,7 @@
 namespace tocsin::probes::http {
 namespace {
 
+using core::Condition;
 using core::Outcome;
 using core::Phase;
 using namespace std::chrono_literals;

@@ -12,12 +12,12 @@ namespace re2 {
 class RE2;
 }
 
-namespace tocsin::probes::http {
+namespace tocsin::core {
 
 class Condition {
  public:
   /// Failure::detail says what is wrong, in words that follow the text.
-  [[nodiscard]] static core::Result<Condition> parse(std::string_view text);
+  [[nodiscard]] static Result<Condition> parse(std::string_view text);
   /// Nothing there: only `absent` holds.
   [[nodiscard]] bool holds(std::optional<std::string_view> value) const;
   /// `!=`, `!~` and `absent`: of several values all must fulfil it, not one.
@@ -28,8 +28,8 @@ class Condition {
 
  private:
   enum class Op { equals, differs, less, at_most, more, at_least, matches, not_matches, exists, absent };
-  static core::Result<Condition> number(Op op, std::string_view text, std::string_view rest);
-  static core::Result<Condition> regex(Op op, std::string_view rest);
+  static Result<Condition> number(Op op, std::string_view text, std::string_view rest);
+  static Result<Condition> regex(Op op, std::string_view rest);
 
   Op op_ = Op::equals;
   std::string text_;
@@ -43,4 +43,4 @@ class Condition {
 /// What peers send goes into sentences short and without control characters.
 [[nodiscard]] std::string quoted(std::string_view text);
 
-}  // namespace tocsin::probes::http
+}  // namespace tocsin::core

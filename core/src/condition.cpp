@@ -1,4 +1,4 @@
-#include "http/condition.hpp"
+#include "tocsin/core/condition.hpp"
 
 #include <re2/re2.h>
 
@@ -8,13 +8,10 @@
 
 #include "tocsin/core/number.hpp"
 
-namespace tocsin::probes::http {
+namespace tocsin::core {
 namespace {
 
-using core::Failure;
-using core::Result;
-
-Failure wrong(std::string detail) { return {core::Outcome::unexpected, core::Phase::parse, std::move(detail)}; }
+Failure wrong(std::string detail) { return {Outcome::unexpected, Phase::parse, std::move(detail)}; }
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -58,9 +55,10 @@ Result<Condition> Condition::parse(std::string_view text) {
   }
   for (const auto& [sign, op] : operators) {
     if (!text.starts_with(sign)) continue;
-    const std::string_view rest = trim(text.substr(sign.size()));
+    std::string_view rest = text.substr(sign.size());
+    if (rest.starts_with(' ')) rest.remove_prefix(1);  // one; more of them belong to the text
     if (op == Op::matches || op == Op::not_matches) return regex(op, rest);
-    if (op != Op::equals && op != Op::differs) return number(op, sign, rest);
+    if (op != Op::equals && op != Op::differs) return number(op, sign, trim(rest));
     condition.op_ = op;
     condition.text_ = rest;
     return condition;
@@ -70,7 +68,7 @@ Result<Condition> Condition::parse(std::string_view text) {
 }
 
 Result<Condition> Condition::number(Op op, std::string_view text, std::string_view rest) {
-  const auto value = core::parse_number<double>(rest);
+  const auto value = parse_number<double>(rest);
   if (!value || std::isnan(*value)) {
     return wrong("needs a number behind " + std::string(text) + " (a text that begins with it is written == TEXT)");
   }
@@ -93,7 +91,7 @@ Result<Condition> Condition::regex(Op op, std::string_view rest) {
 bool Condition::holds(std::optional<std::string_view> value) const {
   if (!value) return op_ == Op::absent;
   const auto compared = [&](auto good) {
-    const auto number = core::parse_number<double>(trim(*value));
+    const auto number = parse_number<double>(trim(*value));
     return number && good(*number);
   };
   switch (op_) {
@@ -140,4 +138,4 @@ std::string Condition::words() const {
   }
 }
 
-}  // namespace tocsin::probes::http
+}  // namespace tocsin::core
