@@ -98,6 +98,7 @@ model::Root to_model(const Config& config) {
   root.storage = config.storage;
   root.web = config.web;
   for (const JobConfig& job : config.jobs) add_job(*job.section, config.global, root.probes);
+  for (const std::string& file : config.module_files) root.blackbox_modules.push_back({file, {}});
   for (const RuleFileConfig& file : config.rule_files) root.rule_files.push_back({file.path, {}});
   root.packs.emplace();
   for (const std::string& pack : config.packs) root.packs->push_back({pack, {}});

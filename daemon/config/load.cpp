@@ -7,6 +7,7 @@
 
 #include "files.hpp"
 #include "kinds/kind.hpp"
+#include "kinds/modules.hpp"
 #include "tables.hpp"
 
 namespace tocsin::daemon {
@@ -19,8 +20,11 @@ using core::YamlNode;
 bool kind_is_used(const std::string& pack, const std::vector<TargetConfig>& targets) {
   const std::string kind = pack.substr(0, pack.find('_'));  // redis, postgres_corrected
   if (find_kind(kind) == nullptr) return true;
-  return std::any_of(targets.begin(), targets.end(),
-                     [&kind](const TargetConfig& target) { return target.kind == kind; });
+  return std::any_of(targets.begin(), targets.end(), [&kind](const TargetConfig& target) {
+    // What speaks under blackbox_exporter's names is judged by the same rules.
+    const bool blackbox = kind == "http" && !find_kind(target.kind)->module.empty();
+    return target.kind == kind || blackbox;
+  });
 }
 
 class Loader {
@@ -42,6 +46,16 @@ class Loader {
     read_files(root.action_files, reader, core::section(action_table()), "actions", root.actions);
 
     Config config;
+    config.modules = known_modules();
+    for (const auto& pattern : root.blackbox_modules) {
+      for (const std::string& file : expand(pattern, reader)) {
+        config.module_files.push_back(file);
+        const auto modules = core::load_yaml(file, loading_.diagnostics);
+        FieldReader own(modules.file, loading_.diagnostics);  // `$` means nothing in such a file
+        read_modules(own, modules.root, config.modules);
+      }
+    }
+    for (model::Probe& probe : root.probes) use_module(probe, root.global, config.modules);
     config.path = path;
     config.global = root.global;
     config.storage = root.storage;
@@ -61,6 +75,22 @@ class Loader {
   }
 
  private:
+  /// Puts a job over the module that it names.
+  void use_module(model::Probe& probe, const GlobalConfig& global, const std::vector<JobConfig>& modules) {
+    if (probe.module.empty() || loading_.diagnostics.has_errors()) return;
+    const JobConfig* module = find_module(modules, probe.module);
+    if (module == nullptr) {
+      std::vector<std::string_view> names;
+      for (const JobConfig& known : modules) names.push_back(known.name);
+      const auto near = core::nearest(probe.module, names);
+      return loading_.error(probe.place, probe.place.of("module"),
+                            "there is no module \"" + probe.module + "\"" +
+                                (near.empty() ? "" : " (did you mean \"" + std::string(near) + "\"?)"));
+    }
+    FieldReader reader(probe.place.file, loading_.diagnostics, &environment_);
+    put_over_module(reader, *module->section, global.probe_interval, probe);
+  }
+
   /// A file of probes or of actions is a list, or a map with that list as its only key.
   template <class T>
   void read_files(const std::vector<core::Located<std::string>>& patterns, FieldReader& main, const core::Type<T>& type,

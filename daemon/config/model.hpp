@@ -10,8 +10,20 @@
 #include <vector>
 
 #include "config/auth.hpp"
+#include "config/kinds/blackbox.hpp"
+#include "config/kinds/dns.hpp"
+#include "config/kinds/exec.hpp"
+#include "config/kinds/file.hpp"
+#include "config/kinds/grpc.hpp"
 #include "config/kinds/http.hpp"
+#include "config/kinds/icmp.hpp"
+#include "config/kinds/kafka.hpp"
+#include "config/kinds/metrics.hpp"
+#include "config/kinds/postgres.hpp"
+#include "config/kinds/push.hpp"
 #include "config/kinds/redis.hpp"
+#include "config/kinds/tcp.hpp"
+#include "config/kinds/websocket.hpp"
 #include "tocsin/core/fields.hpp"
 #include "tocsin/daemon/config/config.hpp"
 
@@ -70,9 +82,23 @@ struct Probe {
   std::string user;
   core::SecretSource password;
   std::optional<bool> sentinel;
+  std::string module;                          // of blackbox_exporter, whose keys these are put over
+  BlackboxKeys blackbox;                       // what its modules have in common
+  std::shared_ptr<const core::YamlNode> node;  // as written, where a module is named
   // What one kind brought.
   HttpKeys http;
+  PostgresKeys postgres;
+  KafkaKeys kafka;
   RedisKeys redis;
+  GrpcKeys grpc;
+  TcpKeys tcp;
+  WebsocketKeys websocket;
+  DnsKeys dns;
+  IcmpKeys icmp;
+  ScrapeKeys scrape;
+  FileKeys file;
+  ExecKeys exec;
+  PushKeys push;
   core::Place place;
   std::string digest;  // of the section as written, its targets left out
 };
@@ -156,6 +182,7 @@ struct Root {
   std::vector<core::Located<std::string>> probe_files;
   std::vector<core::Located<std::string>> rule_files;
   std::vector<core::Located<std::string>> action_files;
+  std::vector<core::Located<std::string>> blackbox_modules;
   std::optional<std::vector<core::Located<std::string>>> packs;
   StorageConfig storage;
   std::vector<Alertmanager> alertmanagers;

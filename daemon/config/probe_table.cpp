@@ -1,5 +1,6 @@
 // The section of a job: rows that every kind has, and those that each kind brings.
 #include <algorithm>
+#include <set>
 
 #include "config/digest.hpp"
 #include "config/kinds/kind.hpp"
@@ -96,6 +97,9 @@ std::vector<core::Field<Probe>> common_rows() {
         return job.empty() ? std::optional<std::string>("must not be empty") : std::nullopt;
       }),
       field("kind", &Probe::kind).doc("One of " + quoted_kinds() + ".").fallback("what the URL's scheme says"),
+      field("module", &Probe::module)
+          .doc("A module of blackbox_exporter (see `blackbox_modules`): what it says holds unless a key of this table "
+               "says otherwise. Its prober is the kind."),
       field("targets", &Probe::targets, core::list_of(target_type(), core::ListStyle::list_or_one))
           .doc("URLs: `redis://host:port/db`, `rediss://` (TLS), `unix:///path`, `http://`, `https://`. "
                "User and password in them are "
@@ -160,6 +164,14 @@ void say_kinds(core::Field<Probe>& row) {
   if (!words.empty()) row.doc.doc = "(" + words + ") " + row.doc.doc;
 }
 
+/// What a kind brought is written only where it is not the default: another kind would not take it.
+void leave_defaults_out(core::Field<Probe>& row) {
+  row.write = [write = row.write, fallback = core::write_yaml_inline(row.write(Probe{}))](const Probe& probe) {
+    YamlNode node = write(probe);
+    return core::write_yaml_inline(node) == fallback ? YamlNode{} : node;
+  };
+}
+
 /// Keys that a later version will know.
 std::vector<std::string> later_keys(const std::vector<core::Field<Probe>>& rows) {
   std::vector<std::string> later{"limits",  "key_lengths", "queries", "name",
@@ -174,17 +186,47 @@ std::vector<std::string> later_keys(const std::vector<core::Field<Probe>>& rows)
 
 Section<Probe> probe_table() {
   std::vector<core::Field<Probe>> rows = common_rows();
-  for (const Kind& kind : kinds()) rows.insert(rows.end(), kind.fields.begin(), kind.fields.end());
+  for (const Kind& kind : kinds()) {
+    for (core::Field<Probe> row : kind.fields) {
+      leave_defaults_out(row);
+      rows.push_back(std::move(row));
+    }
+  }
   for (core::Field<Probe>& row : rows) say_kinds(row);
   auto later = later_keys(rows);
   auto table = Section<Probe>("probe", "A job: targets that are asked in the same way.", std::move(rows))
                    .exclusive({"password", "password_file"})
                    .later(std::move(later));
+  std::set<std::vector<std::string>> told;  // kinds that share keys say the same of them
   for (const Kind& kind : kinds()) {
-    for (const auto& keys : kind.exclusive) static_cast<void>(std::move(table).exclusive(keys));  // in place
+    for (const auto& keys : kind.exclusive) {
+      if (told.insert(keys).second) static_cast<void>(std::move(table).exclusive(keys));  // in place
+    }
   }
   return table;
 }
+
+namespace {
+
+/// Gives each target that is a map its own section: the job's with the map's keys put over it.
+bool overlay_targets(FieldReader& reader, const Section<Probe>& table, Probe& into) {
+  bool good = true;
+  for (Target& target : into.targets) {
+    if (!target.keys) continue;
+    Probe own = into;
+    own.targets.clear();
+    own.labels = {};
+    good = table.read_over(reader, *target.keys, own) && good;
+    for (const core::Label& label : into.labels) {
+      if (!own.labels.has(label.name)) own.labels.set(label.name, label.value);
+    }
+    own.digest = into.digest + digest_of(*target.keys, "");
+    target.own = std::make_shared<const Probe>(std::move(own));
+  }
+  return good;
+}
+
+}  // namespace
 
 core::Type<Probe> probe_type() {
   const auto table = std::make_shared<const Section<Probe>>(probe_table());
@@ -192,22 +234,24 @@ core::Type<Probe> probe_type() {
   type.read = [table](FieldReader& reader, const YamlNode& node, Probe& into) {
     if (!table->read(reader, node, into)) return false;
     into.digest = digest_of(node, "targets");
-    bool good = true;
-    for (Target& target : into.targets) {
-      if (!target.keys) continue;
-      Probe own = into;
-      own.targets.clear();
-      own.labels = {};
-      good = table->read_over(reader, *target.keys, own) && good;
-      for (const core::Label& label : into.labels) {
-        if (!own.labels.has(label.name)) own.labels.set(label.name, label.value);
-      }
-      own.digest = into.digest + digest_of(*target.keys, "");
-      target.own = std::make_shared<const Probe>(std::move(own));
-    }
-    return good;
+    if (!into.module.empty()) into.node = std::make_shared<const YamlNode>(node);
+    return overlay_targets(reader, *table, into);
   };
   return type;
+}
+
+bool put_over_module(FieldReader& reader, const Probe& module, Duration interval, Probe& into) {
+  const auto table = probe_table();
+  Probe whole = module;
+  if (!table.read_over(reader, *into.node, whole)) return false;
+  // A module may allow more time than there is between two probes here.
+  if (!whole.place.has("timeout") && whole.timeout) {
+    whole.timeout = std::min(*whole.timeout, whole.interval.value_or(interval));
+  }
+  whole.node = into.node;
+  whole.digest = module.digest + into.digest;
+  into = std::move(whole);
+  return overlay_targets(reader, table, into);
 }
 
 }  // namespace tocsin::daemon

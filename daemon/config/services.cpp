@@ -31,6 +31,10 @@ std::optional<alerts::AlertmanagerOptions> make_alertmanager(const model::Alertm
   if (section.authorization) {
     if (!options.user.empty()) return wrong("user info in the URL and a token beside it");
     options.bearer = section.authorization->credentials;
+    if (section.authorization->type != "Bearer") {
+      const core::Place& place = section.authorization->place;
+      loading.error(place, place.of("type"), "the \"type\" of an Alertmanager's token is Bearer");
+    }
     loading.check_secret(options.bearer, section.authorization->place, "credentials_file");
   }
   url->user.clear();

@@ -141,6 +141,14 @@ core::Type<std::optional<std::vector<core::Located<std::string>>>> pack_names() 
   return type;
 }
 
+core::Type<net::TlsVersion> tls_version() {
+  using net::TlsVersion;
+  return core::choice<TlsVersion>({{"TLS10", TlsVersion::tls10},
+                                   {"TLS11", TlsVersion::tls11},
+                                   {"TLS12", TlsVersion::tls12},
+                                   {"TLS13", TlsVersion::tls13}});
+}
+
 }  // namespace
 
 Section<net::TlsOptions> tls_table() {
@@ -158,8 +166,13 @@ Section<net::TlsOptions> tls_table() {
                      .fallback("the host of the URL"),
                  field("insecure_skip_verify", &net::TlsOptions::insecure_skip_verify)
                      .doc("Whether any certificate is taken. For trials."),
+                 field("min_version", &net::TlsOptions::min_version, maybe(tls_version()))
+                     .doc("The oldest version that is spoken.")
+                     .fallback("`TLS12`"),
+                 field("max_version", &net::TlsOptions::max_version, maybe(tls_version()))
+                     .doc("The newest version that is spoken."),
              })
-      .later({"min_version", "max_version", "ca", "cert", "key"})
+      .later({"ca", "cert", "key"})
       .check([](FieldReader& reader, const Place& place, const net::TlsOptions& tls) {
         if (tls.cert_file.empty() == tls.key_file.empty()) return;
         reader.error(place.at, tls.key_file.empty() ? "\"cert_file\" needs a \"key_file\""
@@ -183,13 +196,7 @@ Section<model::Authorization> authorization_table() {
   return Section<model::Authorization>(
              "authorization", "A token in the Authorization header.",
              {
-                 field("type", &model::Authorization::type)
-                     .doc("The kind of token.")
-                     .check([](const std::string& type) {
-                       return type == "Bearer" ? std::nullopt
-                                               : std::optional<std::string>(
-                                                     "is Bearer; another one is not supported in this version");
-                     }),
+                 field("type", &model::Authorization::type).doc("The word before the token."),
                  field("credentials", &model::Authorization::credentials, core::secret_text()).doc("The token."),
                  field("credentials_file", &model::Authorization::credentials, core::secret_file())
                      .doc("A file that holds the token."),
@@ -203,27 +210,32 @@ Section<model::Authorization> authorization_table() {
 
 Section<Root> root_table() {
   const auto files = [] { return list_of(located(core::text()), ListStyle::list_or_one); };
-  return Section<Root>("configuration", "The configuration file.",
-                       {
-                           field("global", &Root::global, section(global_table())).doc("What holds for everything."),
-                           field("probes", &Root::probes, list_of(probe_type())).doc("What is asked."),
-                           field("probe_files", &Root::probe_files, files())
-                               .doc("Files with more probes (`*` and `?` are understood): each a list of probes, or "
-                                    "`probes:` with such a list."),
-                           field("rule_files", &Root::rule_files, files())
-                               .doc("Rule files, as Prometheus has them; files with `thresholds:` are tocsin's own."),
-                           field("action_files", &Root::action_files, files())
-                               .doc("Files with more actions: each a list, or `actions:` with one."),
-                           field("packs", &Root::packs, pack_names())
-                               .doc("The rules that tocsin brings along. `[]` turns them off.")
-                               .fallback("one for each kind of probe that is used"),
-                           field("storage", &Root::storage, section(storage_table())).doc("What is kept, and where."),
-                           field("alertmanagers", &Root::alertmanagers, list_of(section(alertmanager_table())))
-                               .doc("Who is told of alerts. Each is told."),
-                           field("web", &Root::web, section(web_table())).doc("The HTTP server."),
-                           field("actions", &Root::actions, list_of(section(action_table())))
-                               .doc("What is done when an alert fires."),
-                       })
+  return Section<Root>(
+             "configuration", "The configuration file.",
+             {
+                 field("global", &Root::global, section(global_table())).doc("What holds for everything."),
+                 field("probes", &Root::probes, list_of(probe_type())).doc("What is asked."),
+                 field("probe_files", &Root::probe_files, files())
+                     .doc("Files with more probes (`*` and `?` are understood): each a list of probes, or "
+                          "`probes:` with such a list."),
+                 field("blackbox_modules", &Root::blackbox_modules, files())
+                     .doc("Files of blackbox_exporter (`modules:`), unchanged. A job takes one with `module:`, "
+                          "and so does `/probe?module=`. The modules of blackbox_exporter's own example "
+                          "(`http_2xx`, `tcp_connect`, `icmp`, ...) are there without a file."),
+                 field("rule_files", &Root::rule_files, files())
+                     .doc("Rule files, as Prometheus has them; files with `thresholds:` are tocsin's own."),
+                 field("action_files", &Root::action_files, files())
+                     .doc("Files with more actions: each a list, or `actions:` with one."),
+                 field("packs", &Root::packs, pack_names())
+                     .doc("The rules that tocsin brings along. `[]` turns them off.")
+                     .fallback("one for each kind of probe that is used"),
+                 field("storage", &Root::storage, section(storage_table())).doc("What is kept, and where."),
+                 field("alertmanagers", &Root::alertmanagers, list_of(section(alertmanager_table())))
+                     .doc("Who is told of alerts. Each is told."),
+                 field("web", &Root::web, section(web_table())).doc("The HTTP server."),
+                 field("actions", &Root::actions, list_of(section(action_table())))
+                     .doc("What is done when an alert fires."),
+             })
       .later({"heartbeat", "maintenance", "remote_write", "federation", "scrape_configs", "alerting", "cluster"});
 }
 

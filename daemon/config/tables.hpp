@@ -11,9 +11,14 @@ inline constexpr core::Duration longest_interval{std::chrono::hours{24}};
 [[nodiscard]] core::Section<net::TlsOptions> tls_table();
 [[nodiscard]] core::Section<model::BasicAuth> basic_auth_table();
 [[nodiscard]] core::Section<model::Authorization> authorization_table();
+/// A value in place or in a file, as headers, metadata and environments have it.
+[[nodiscard]] core::Section<model::Header> header_table();
 [[nodiscard]] core::Section<model::Probe> probe_table();
 /// A job with everything that its targets say of their own.
 [[nodiscard]] core::Type<model::Probe> probe_type();
+/// Reads a job that names a module again, over that module. `interval` is between two probes where the job says nothing.
+bool put_over_module(core::FieldReader& reader, const model::Probe& module, core::Duration interval,
+                     model::Probe& into);
 /// A regular expression (RE2).
 [[nodiscard]] core::Type<std::string> regex();
 [[nodiscard]] core::Section<model::Action> action_table();

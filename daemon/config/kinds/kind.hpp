@@ -37,6 +37,9 @@ struct Kind {
   /// Where a job needs no `targets` (a cluster by its brokers, a command): what stands for them. Empty: it does need
   /// them.
   std::vector<std::string> (*implied)(const model::Probe& probe) = nullptr;
+  /// The keys of blackbox_exporter's section of this name (`http:` in a module): they are read into the same structs.
+  /// Empty: it has no such prober. See blackbox.hpp.
+  std::vector<core::Field<model::Probe>> module;
   /// Checks the section once, before its targets: secrets that can be read, keys that belong together.
   void (*check)(const model::Probe& probe, const Loading& loading) = nullptr;
   /// Fills options, display, sentinel and the label `instance`; job, kind, times and labels are there already. False
@@ -61,5 +64,16 @@ bool take_user_info(const Making& making, const net::Url& url, const std::string
 
 [[nodiscard]] Kind redis_kind();
 [[nodiscard]] Kind http_kind();
+[[nodiscard]] Kind tcp_kind();
+[[nodiscard]] Kind websocket_kind();
+[[nodiscard]] Kind dns_kind();
+[[nodiscard]] Kind icmp_kind();
+[[nodiscard]] Kind kafka_kind();
+[[nodiscard]] Kind grpc_kind();
+[[nodiscard]] Kind metrics_kind();
+[[nodiscard]] Kind file_kind();
+[[nodiscard]] Kind exec_kind();
+[[nodiscard]] Kind push_kind();
+[[nodiscard]] Kind postgres_kind();
 
 }  // namespace tocsin::daemon

@@ -15,8 +15,19 @@
 #include "tocsin/core/result.hpp"
 #include "tocsin/core/source.hpp"
 #include "tocsin/core/time.hpp"
+#include "tocsin/probes/dns.hpp"
+#include "tocsin/probes/exec.hpp"
+#include "tocsin/probes/file.hpp"
+#include "tocsin/probes/grpc.hpp"
 #include "tocsin/probes/http.hpp"
+#include "tocsin/probes/icmp.hpp"
+#include "tocsin/probes/kafka.hpp"
+#include "tocsin/probes/metrics.hpp"
+#include "tocsin/probes/postgres.hpp"
+#include "tocsin/probes/push.hpp"
 #include "tocsin/probes/redis.hpp"
+#include "tocsin/probes/tcp.hpp"
+#include "tocsin/probes/websocket.hpp"
 
 namespace tocsin::daemon {
 
@@ -32,7 +43,7 @@ struct GlobalConfig {
   core::Duration evaluation_interval{std::chrono::seconds{15}};
   core::Duration evaluation_timeout{std::chrono::seconds{10}};
   core::Duration resend_delay{std::chrono::minutes{1}};
-  std::size_t max_probes = 1000;         // under way at a time
+  std::size_t max_probes = 1000;  // under way at a time
   std::size_t max_probes_per_host = 50;
   core::Labels external_labels;
   std::string external_url;  // empty: made of host name and port
@@ -60,7 +71,11 @@ struct TargetConfig {
   std::optional<core::Duration> sleeps_after;
   core::Duration cold_start{0};
   bool sentinel = true;  // watch the idle connection (HTTP: off by default)
-  std::variant<probes::RedisOptions, probes::HttpOptions> options;
+  std::variant<probes::RedisOptions, probes::HttpOptions, probes::PostgresOptions, probes::KafkaOptions,
+               probes::GrpcOptions, probes::MetricsOptions, probes::FileOptions, probes::ExecOptions,
+               probes::PushOptions, probes::TcpOptions, probes::WebsocketOptions, probes::DnsOptions,
+               probes::IcmpOptions>
+      options;
   core::Position at;
   /// Everything that, when it changes, makes this another target: two configurations with equal fingerprints keep the
   /// prober running.
@@ -106,7 +121,9 @@ struct Config {
   std::string path;  // of the main file
   GlobalConfig global;
   std::vector<JobConfig> jobs;
-  std::vector<TargetConfig> targets;  // those that stand in the configuration
+  std::vector<std::string> module_files;   // of blackbox_exporter
+  std::vector<JobConfig> modules;          // in them, by name: what /probe?module= asks for
+  std::vector<TargetConfig> targets;       // those that stand in the configuration
   std::vector<RuleFileConfig> rule_files;  // globs expanded, read
   std::vector<std::string> packs;          // names of the packs that are on
   std::vector<alerts::AlertmanagerOptions> alertmanagers;
