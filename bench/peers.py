@@ -1,4 +1,5 @@
 """What the benchmarks share: processes on free ports, in a temporary folder, and how much processor time they took."""
+import glob
 import gzip
 import http.client
 import json
@@ -51,6 +52,25 @@ class House:
     def redis(self, port):
         process = self.start("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", self.folder)
         wait_port(port)
+        return process
+
+    def postgres(self, port, tables=30):
+        """A server with a few tables, run by the user postgres where we are root."""
+        programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
+        data = self.path("postgres")
+        os.mkdir(data, 0o700)
+        wrap = []
+        if os.geteuid() == 0:
+            os.chmod(self.folder, 0o755)
+            shutil.chown(data, "postgres", "postgres")
+            wrap = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
+        subprocess.run(wrap + [programs + "/initdb", "-D", data, "-U", "postgres", "--auth=trust", "-N", "--locale=C"], check=True,
+                       stdout=subprocess.DEVNULL)
+        process = self.start(*wrap, programs + "/postgres", "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c",
+                             "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=300")
+        wait_port(port)
+        make = "".join("CREATE TABLE t%d (n int PRIMARY KEY);" % n for n in range(tables))
+        subprocess.run([programs + "/psql", "-q", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-c", make], check=True)
         return process
 
     def nginx(self, port):

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""CPU per probe: tocsin beside blackbox_exporter and redis_exporter, against the same local servers, in turns in one run.
+"""CPU per probe: tocsin beside blackbox_exporter, redis_exporter and postgres_exporter, against the same local servers, in turns in one run.
 
-Two regimes: busy (an exporter as fast as four askers go, tocsin at 5000 HTTP or 2000 Redis probes a second, in bursts) and paced (100 a second). An exporter is asked as Prometheus asks it: one
+Two regimes: busy (an exporter as fast as four askers go, tocsin at 5000 HTTP or 2000 Redis probes a second, in bursts; PostgreSQL needs some
+milliseconds of its own for each probe, so there it is 60) and paced (100 a second, PostgreSQL 20). An exporter is asked as Prometheus asks it: one
 HTTP request a probe, on kept connections, with gzip. tocsin probes by itself: its cost is given both alone and with its /metrics page,
 asked for in the same way every 5 seconds; the ratio is of the latter. That the probes succeed is checked on both sides."""
 import argparse
@@ -14,7 +15,10 @@ import time
 
 from peers import SCRAPE, House, count_samples, cpu_seconds, free_port, get, metric, spread, wait_http
 
-RATE = 100
+# Targets and how often each is asked.
+REGIMES = {("http", "busy"): (1000, 0.2), ("redis", "busy"): (400, 0.2), ("postgres", "busy"): (60, 1),
+           ("http", "paced"): (100, 1), ("redis", "paced"): (100, 1), ("postgres", "paced"): (100, 5)}
+EXPORTERS = {"http": "blackbox_exporter", "redis": "redis_exporter", "postgres": "postgres_exporter"}
 PAGE_EVERY = 5.0
 
 
@@ -37,7 +41,7 @@ class Asker:
 
     def check(self):
         text = gzip.decompress(self.ask()).decode()
-        if metric(text, "probe_success") + metric(text, "redis_up") != 1:
+        if metric(text, "probe_success") + metric(text, "redis_up") + metric(text, "pg_up") != 1:
             raise SystemExit("bench: the probe by %s failed" % self.path)
 
 
@@ -54,26 +58,28 @@ def saturate(asker, seconds, threads=4):
         return sum(f.result() for f in [pool.submit(work) for _ in range(threads)])
 
 
-def pace(asker, seconds):
+def pace(asker, seconds, rate):
     begin, n = time.monotonic(), 0
-    while n < seconds * RATE:
+    while n < seconds * rate:
         asker.ask()
         n += 1
-        time.sleep(max(0.0, begin + n / RATE - time.monotonic()))
+        time.sleep(max(0.0, begin + n / rate - time.monotonic()))
     return n
 
 
-def exporter_cost(process, asker, regime, seconds):
+def exporter_cost(process, asker, kind, regime, seconds):
+    targets, interval = REGIMES[kind, regime]
     before = cpu_seconds(process)
-    probes = (saturate if regime == "busy" else pace)(asker, seconds)
+    probes = saturate(asker, seconds) if regime == "busy" else pace(asker, seconds, targets / interval)
     return (cpu_seconds(process) - before) / probes
 
 
 def tocsin_config(kind, port, regime):
     # Busy: every tick has hundreds of probes to do at once. Paced: 100 targets, each once a second.
-    targets = 100 if regime == "paced" else 400 if kind == "redis" else 1000
-    interval = "1s" if regime == "paced" else "200ms"
-    url = "redis://127.0.0.1:%d" % port if kind == "redis" else "http://127.0.0.1:%d/health" % port
+    targets, seconds = REGIMES[kind, regime]
+    interval = "%dms" % (seconds * 1000)
+    url = {"http": "http://127.0.0.1:%d/health", "redis": "redis://127.0.0.1:%d",
+           "postgres": "postgresql://postgres@127.0.0.1:%d/postgres?sslmode=disable"}[kind] % port
     jobs = "".join("  - {job: j%d, targets: ['%s']}\n" % (n, url) for n in range(targets))
     return "global: {probe_interval: %s, probe_timeout: 1s, confirm: 0s}\npacks: []\nprobes:\n%s" % (interval, jobs)
 
@@ -90,7 +96,7 @@ def tocsin_cost(house, binary, kind, port, regime, seconds):
     try:
         url = "http://127.0.0.1:%d/metrics" % web
         wait_http(url)
-        time.sleep(2)
+        time.sleep(2 + REGIMES[kind, regime][1])
         get(url, 30, SCRAPE)
         marks, alone_cpu, alone_seconds = [], 0.0, 0.0
         for n in range(max(1, round(seconds / PAGE_EVERY)) + 1):
@@ -118,17 +124,49 @@ def compare(house, args, kind, regime, exporter, asker, server_port):
     for _ in range(args.rounds):
         cost, without, rate, metrics = tocsin_cost(house, args.tocsin, kind, server_port, regime, args.seconds)
         asker.check()
-        other = exporter_cost(exporter, asker, regime, args.seconds)
+        other = exporter_cost(exporter, asker, kind, regime, args.seconds)
         tocsin.append(cost * 1e6)
         alone.append(without * 1e6)
         peer.append(other * 1e6)
         ratios.append(other / cost)
-    name = "redis_exporter" if kind == "redis" else "blackbox_exporter"
+    name = EXPORTERS[kind]
     samples = count_samples(get("http://127.0.0.1:%d%s" % (asker.port, asker.path)))
-    print("%-5s %-9s tocsin %s us a probe, %d metrics, %.0f probes/s" % (kind, regime, spread(tocsin), metrics, rate))
+    print("%-8s %-6s tocsin %s us a probe, %d metrics, %.0f probes/s" % (kind, regime, spread(tocsin), metrics, rate))
     print("%-15s without its page %s us a probe" % ("", spread(alone)))
     print("%-15s %s us a probe, %d metrics" % ("", name + " " + spread(peer), samples))
     print("%-15s ratio %s -> tocsin takes 1/%.1f" % ("", spread(ratios), statistics.median(ratios)), flush=True)
+
+
+def http_case(house):
+    """The server that is asked, and its exporter: a process, how it is asked, and the server's port."""
+    server, web = free_port(), free_port()
+    house.nginx(server)
+    module = house.path("blackbox.yml", "modules: {http_2xx: {prober: http, http: {preferred_ip_protocol: ip4}}}\n")
+    exporter = house.start("prometheus-blackbox-exporter", "--config.file=" + module, "--web.listen-address=127.0.0.1:%d" % web,
+                           "--log.level=error")
+    wait_http("http://127.0.0.1:%d/metrics" % web)
+    return exporter, Asker(web, "/probe?module=http_2xx&target=http://127.0.0.1:%d/health" % server), server
+
+
+def redis_case(house):
+    server, web = free_port(), free_port()
+    house.redis(server)
+    exporter = house.start("prometheus-redis-exporter", "-web.listen-address", "127.0.0.1:%d" % web, "-redis.addr",
+                           "redis://127.0.0.1:%d" % server)
+    wait_http("http://127.0.0.1:%d/metrics" % web)
+    return exporter, Asker(web, "/scrape?target=redis://127.0.0.1:%d" % server), server
+
+
+def postgres_case(house):
+    server, web = free_port(), free_port()
+    house.postgres(server)
+    source = {"DATA_SOURCE_NAME": "postgresql://postgres@127.0.0.1:%d/postgres?sslmode=disable" % server}
+    exporter = house.start("prometheus-postgres-exporter", "--web.listen-address=127.0.0.1:%d" % web, "--log.level=error", env=source)
+    wait_http("http://127.0.0.1:%d/metrics" % web)
+    return exporter, Asker(web, "/metrics"), server
+
+
+SERVERS = {"http": http_case, "redis": redis_case, "postgres": postgres_case}
 
 
 def main():
@@ -136,24 +174,13 @@ def main():
     parser.add_argument("--tocsin", required=True)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--kinds", nargs="+", choices=sorted(EXPORTERS), default=sorted(EXPORTERS))
     args = parser.parse_args()
     with House() as house:
-        redis, nginx = free_port(), free_port()
-        house.redis(redis)
-        house.nginx(nginx)
-        redis_exporter_port, blackbox_port = free_port(), free_port()
-        redis_exporter = house.start("prometheus-redis-exporter", "-web.listen-address", "127.0.0.1:%d" % redis_exporter_port,
-                                     "-redis.addr", "redis://127.0.0.1:%d" % redis)
-        module = house.path("blackbox.yml", "modules: {http_2xx: {prober: http, http: {preferred_ip_protocol: ip4}}}\n")
-        blackbox = house.start("prometheus-blackbox-exporter", "--config.file=" + module, "--web.listen-address=127.0.0.1:%d" % blackbox_port,
-                               "--log.level=error")
-        ask_redis = Asker(redis_exporter_port, "/scrape?target=redis://127.0.0.1:%d" % redis)
-        ask_http = Asker(blackbox_port, "/probe?module=http_2xx&target=http://127.0.0.1:%d/health" % nginx)
-        wait_http("http://127.0.0.1:%d/metrics" % redis_exporter_port)
-        wait_http("http://127.0.0.1:%d/metrics" % blackbox_port)
+        cases = {kind: SERVERS[kind](house) for kind in args.kinds}
         for regime in ("busy", "paced"):
-            compare(house, args, "http", regime, blackbox, ask_http, nginx)
-            compare(house, args, "redis", regime, redis_exporter, ask_redis, redis)
+            for kind, (exporter, asker, port) in cases.items():
+                compare(house, args, kind, regime, exporter, asker, port)
 
 
 if __name__ == "__main__":
