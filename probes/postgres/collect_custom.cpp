@@ -2,14 +2,14 @@
 #include <algorithm>
 
 #include "postgres/special.hpp"
-#include "tocsin/core/labels.hpp"
 
 namespace tocsin::probes::postgres {
 namespace {
 
 class CustomCollector final : public Collector {
  public:
-  explicit CustomCollector(PostgresQuery query) : query_(std::move(query)) {}
+  explicit CustomCollector(PostgresQuery query)
+      : query_(std::move(query)), help_("What the query " + query_.name + " of the configuration gives.") {}
 
   std::string_view name() const override { return query_.name; }
   Scope scope() const override { return query_.each_database ? Scope::database : Scope::server; }
@@ -39,6 +39,7 @@ class CustomCollector final : public Collector {
     if (add_datname) labels.emplace_back("datname", server.database);
     const auto values = value_columns(rows, label_columns);
     if (values.empty()) return false;
+    for (const Value& value : values) samples.describe(value.metric, type_of(rows.columns[value.column]), help_);
     const std::size_t count = std::min(rows.size(), query_.max_rows);
     for (std::size_t row = 0; row < count; ++row) {
       for (std::size_t i = 0; i < label_columns.size(); ++i) labels[i].second = rows.text(row, label_columns[i]);
@@ -60,12 +61,18 @@ class CustomCollector final : public Collector {
       if (std::find(labels.begin(), labels.end(), column) != labels.end()) continue;
       const std::string_view name = rows.columns[column];
       std::string metric = name == "value" ? query_.name : query_.name + "_" + std::string(name);
-      if (core::is_metric_name(metric)) values.push_back({column, std::move(metric)});
+      if (can_be_metric(metric)) values.push_back({column, std::move(metric)});
     }
     return values;
   }
 
+  [[nodiscard]] core::MetricType type_of(std::string_view column) const {
+    const bool counts = std::find(query_.counters.begin(), query_.counters.end(), column) != query_.counters.end();
+    return counts ? core::MetricType::counter : core::MetricType::gauge;
+  }
+
   PostgresQuery query_;
+  std::string help_;
 };
 
 }  // namespace

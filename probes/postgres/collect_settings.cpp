@@ -2,7 +2,6 @@
 #include <cmath>
 
 #include "postgres/special.hpp"
-#include "tocsin/core/labels.hpp"
 
 namespace tocsin::probes::postgres {
 namespace {
@@ -96,7 +95,7 @@ FROM pg_catalog.pg_settings WHERE vartype IN ('bool', 'integer', 'real'))";
 std::optional<Setting> read_setting(std::string_view name, std::string_view value, std::string_view unit,
                                     std::string_view vartype) {
   Setting setting{metric_name(name), 0};
-  if (!core::is_metric_name(setting.metric)) return std::nullopt;
+  if (!can_be_metric(setting.metric)) return std::nullopt;
   if (vartype == "bool") {
     setting.value = value == "on" ? 1 : 0;
     return setting;

@@ -93,7 +93,7 @@ class ConflictsCollector final : public Collector {
     for (std::size_t column = 0; column < rows.columns.size(); ++column) {
       if (column == *datid || column == *datname) continue;
       const std::string metric = "pg_stat_database_conflicts_" + std::string(rows.columns[column]);
-      if (!core::is_metric_name(metric)) continue;
+      if (!can_be_metric(metric)) continue;
       for (std::size_t row = 0; row < rows.size(); ++row) {
         const auto value = rows.number(row, column);
         if (!value) continue;
@@ -232,6 +232,8 @@ std::unique_ptr<Collector> make_plain(const Options&) {
 }
 
 }  // namespace
+
+bool can_be_metric(std::string_view name) { return name.size() <= 200 && core::is_metric_name(name); }
 
 std::span<const SpecialCollector> special_collectors() {
   static const SpecialCollector all[] = {

@@ -43,7 +43,7 @@ void Databases::update(const std::vector<std::string>& names, std::string_view m
     if (name == main || !is_wanted(options_, name)) continue;
     const bool known = std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.name == name; });
     if (known) continue;
-    entries_.push_back({name, Questions(collectors_, Questions::Place::other_database, name), {}, false, {}, {}});
+    entries_.push_back({name, Questions(collectors_, Questions::Place::other_database, name), {}, false, {}, {}, {}});
   }
 }
 
@@ -61,6 +61,12 @@ std::vector<Databases::Entry*> Databases::due(core::TimePoint at, bool fresh, Sa
   }
   std::stable_sort(due.begin(), due.end(), [](const Entry* a, const Entry* b) { return a->asked_at < b->asked_at; });
   return due;
+}
+
+const Databases::Entry* Databases::failed() const {
+  const auto found =
+      std::find_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.asked_at && !e.success; });
+  return found == entries_.end() ? nullptr : &*found;
 }
 
 std::vector<DatabaseState> Databases::states(core::TimePoint at) const {

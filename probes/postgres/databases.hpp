@@ -35,6 +35,7 @@ class Databases {
     Questions questions;
     ServerInfo server;
     bool success = false;
+    std::string failure;                      // why it could not be asked
     std::optional<core::TimePoint> asked_at;  // also in vain
     std::optional<core::TimePoint> read_at;
   };
@@ -46,6 +47,8 @@ class Databases {
   void update(const std::vector<std::string>& names, std::string_view main, Samples& samples);
   /// Who is to be asked in this probe, in the order of who waits longest. The others' samples are given once more.
   [[nodiscard]] std::vector<Entry*> due(core::TimePoint at, bool fresh, Samples& samples);
+  /// The first that could not be asked; null if there is none.
+  [[nodiscard]] const Entry* failed() const;
   [[nodiscard]] std::vector<DatabaseState> states(core::TimePoint at) const;
 
  private:

@@ -74,6 +74,8 @@ class PostgresProber final : public Prober {
   [[nodiscard]] net::Task<Result<void>> take_answers(Talk talk, core::Deadline deadline);
   void meet(const Connection& connection, ServerInfo& server, const std::string& database) const;
   void finish(core::Observation& observation, Clock::time_point begun, core::TimePoint at);
+  /// What went wrong in a probe that is good as a whole.
+  [[nodiscard]] std::string complaint() const;
   void settle_connection(bool good, Clock::time_point begun);
 
   net::Connector& connector_;
@@ -278,7 +280,8 @@ net::Task<void> PostgresProber::ask_others(ProbeStart start) {
     if (asked) {
       entry.read_at = start.at;
     } else {
-      entry.questions.give_up(asked.error().detail, samples_);
+      entry.failure = asked.error().detail;
+      entry.questions.give_up(entry.failure, samples_);
     }
   }
 }
@@ -315,21 +318,25 @@ void PostgresProber::finish(core::Observation& observation, Clock::time_point be
   state.error = !observation.good() || std::any_of(state.turns.begin(), state.turns.end(), [](const Turn& turn) {
     return turn.collector->alone() && !turn.success;
   });
-  if (observation.good()) {
-    const auto failed = std::find_if(state.turns.begin(), state.turns.end(), [](const Turn& t) { return !t.success; });
-    if (failed != state.turns.end()) {
-      observation.detail = "collector " + std::string(failed->collector->name()) + ": " + failed->failure;
-    }
-  }
+  if (observation.good()) observation.detail = complaint();
   scrape_.append(samples_, server_, state);
   common_.append(table_, observation.outcome, observation.took);
   observation.batch = table_.take();
+  observation.described = samples_.take_described();
   // A query of the operator's own may give one series twice; the first one stands.
   ++batch_;
   std::erase_if(observation.batch.rows, [&](const core::Row& row) {
     if (row.slot >= row_given_.size()) row_given_.resize(row.slot + 1);
     return std::exchange(row_given_[row.slot], batch_) == batch_;
   });
+}
+
+std::string PostgresProber::complaint() const {
+  for (const Turn& turn : main_.turns()) {
+    if (!turn.success) return "collector " + std::string(turn.collector->name()) + ": " + turn.failure;
+  }
+  const auto* const other = others_.failed();
+  return other == nullptr ? "" : "database " + other->name + ": " + other->failure;
 }
 
 void PostgresProber::settle_connection(bool good, Clock::time_point begun) {

@@ -6,6 +6,7 @@ namespace tocsin::probes::postgres {
 namespace {
 
 constexpr char end_of_part = '\0';
+constexpr std::size_t most_described = 1000;
 
 /// Takes `part` and its end off the front of `key`, if it begins so.
 bool take(std::string_view& key, std::string_view part) {
@@ -106,6 +107,19 @@ void Samples::drop(std::string_view name) {
   if (found == sections_.end()) return;
   if (current_ == &found->second) current_ = nullptr;
   sections_.erase(found);
+}
+
+void Samples::describe(std::string_view metric, core::MetricType type, std::string_view help) {
+  if (described_.size() >= most_described || described_.contains(metric)) return;
+  described_.emplace(metric, core::Described{std::string(metric), type, std::string(help)});
+  described_more_ = true;
+}
+
+std::vector<core::Described> Samples::take_described() {
+  std::vector<core::Described> all;
+  if (!std::exchange(described_more_, false)) return all;
+  for (const auto& [name, one] : described_) all.push_back(one);
+  return all;
 }
 
 std::size_t Samples::size(std::string_view name) const {

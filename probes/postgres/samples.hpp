@@ -33,6 +33,8 @@ class Samples {
   }
   void add(std::string_view metric, std::span<const Label> labels, double value);
   void add(std::string_view metric, double value) { add(metric, std::span<const Label>(), value); }
+  /// Says what a metric is that no table knows. What was said first stands; what is over 1000 names is left out.
+  void describe(std::string_view metric, core::MetricType type, std::string_view help);
 
   // For the driver.
   /// All that follows goes to this table, whose batch has begun.
@@ -47,6 +49,8 @@ class Samples {
   bool repeat(std::string_view name);
   /// Forgets a section.
   void drop(std::string_view name);
+  /// All that was described, if that is more than the last time; otherwise nothing.
+  [[nodiscard]] std::vector<core::Described> take_described();
   /// How many samples of a section were given last.
   [[nodiscard]] std::size_t size(std::string_view name) const;
 
@@ -65,6 +69,8 @@ class Samples {
   [[nodiscard]] core::Labels labels(std::string_view key) const;
 
   core::Labels base_;
+  std::map<std::string, core::Described, std::less<>> described_;
+  bool described_more_ = false;
   std::size_t max_series_;
   std::size_t left_ = 0;  // of this batch
   std::uint64_t refused_ = 0;

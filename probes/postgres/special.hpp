@@ -23,6 +23,10 @@ struct SpecialCollector {
 /// A question of the operator's.
 [[nodiscard]] std::unique_ptr<Collector> make_custom_collector(PostgresQuery query);
 
+/// Whether a name that a server made up (a column, a setting) can be that of a metric: also not too long, since each
+/// series carries it.
+[[nodiscard]] bool can_be_metric(std::string_view name);
+
 /// A row of pg_settings as a metric.
 struct Setting {
   std::string metric;

@@ -81,6 +81,7 @@ TEST(PostgresSettings, AreNamedAndConvertedAsPostgresExporterDoes) {
   EXPECT_FALSE(read_setting("x", "1", "parsecs", "integer"));
   EXPECT_FALSE(read_setting("x", "1", "", "string"));
   EXPECT_FALSE(read_setting("x\xc3\xa9", "1", "", "integer")) << "no name of a metric";
+  EXPECT_FALSE(read_setting(std::string(300, 'x'), "1", "", "integer")) << "a server makes names up";
 }
 
 TEST(PostgresSettings, AreAskedAsTheyAreOutsideTheProbesTransaction) {
@@ -367,6 +368,25 @@ TEST(PostgresOwnQueries, AreBoundAndMayFailAlone) {
   EXPECT_FALSE(collected.read(*make_custom_collector(own("x")), no_name.rows)) << "\"x_?column?\" is no name";
   const OwnedRows nothing = make_rows({"value"}, {});
   EXPECT_TRUE(collected.read(*make_custom_collector(own("x")), nothing.rows));
+}
+
+TEST(PostgresOwnQueries, SayWhatTheirMetricsAre) {
+  auto query = own("jobs", {"queue"});
+  query.counters = {"done"};
+  core::SeriesTable table;
+  Samples samples{core::Labels{}};
+  table.begin();
+  samples.begin(table);
+  const OwnedRows rows = make_rows({"queue", "value", "done"}, {{"mail", "3", "70"}});
+  EXPECT_TRUE(make_custom_collector(query)->read(rows.rows, server(15), samples));
+  const auto described = samples.take_described();
+  ASSERT_EQ(described.size(), 2U);
+  EXPECT_EQ(described[0].name, "jobs");
+  EXPECT_EQ(described[0].type, core::MetricType::gauge);
+  EXPECT_EQ(described[1].name, "jobs_done");
+  EXPECT_EQ(described[1].type, core::MetricType::counter);
+  EXPECT_TRUE(make_custom_collector(query)->read(rows.rows, server(15), samples));
+  EXPECT_TRUE(samples.take_described().empty()) << "nothing new";
 }
 
 TEST(PostgresOwnQueries, SayWhichDatabaseTheyWereAskedIn) {
