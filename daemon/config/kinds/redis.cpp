@@ -109,14 +109,15 @@ std::vector<core::Field<RedisKeys>> rows() {
   };
 }
 
-void fill(const RedisKeys& keys, probes::RedisOptions& options) {
+void fill(const model::Probe& probe, probes::RedisOptions& options) {
+  const RedisKeys& keys = probe.redis;
   options.keys = keys.key_lengths;
   if (keys.max_keys) options.max_keys = static_cast<std::size_t>(*keys.max_keys);
   if (keys.max_scans) options.max_scans = static_cast<unsigned>(*keys.max_scans);
   if (keys.max_series) options.max_series = static_cast<std::size_t>(*keys.max_series);
   options.commands = {keys.commands.begin(), keys.commands.end()};
   options.latency_histograms = keys.latency_histograms.value_or(options.latency_histograms);
-  options.minimal = keys.info_only.value_or(options.minimal);
+  options.minimal = keys.info_only.value_or(probe.budget.has_value());
   options.cluster = keys.cluster.value_or(options.cluster);
   if (!keys.limits) return;
   if (keys.limits->memory) options.limits.memory = static_cast<double>(*keys.limits->memory);
@@ -160,7 +161,7 @@ bool make(const Making& making, const std::string& text, TargetConfig& target) {
   if (!take_user_info(making, url, making.probe.user, making.probe.password, options.user, options.password)) {
     return false;
   }
-  fill(making.probe.redis, options);
+  fill(making.probe, options);
   options.keep_connection = target.reconnect.count() > 0;
   target.sentinel = making.probe.sentinel.value_or(true) && options.keep_connection;
   target.labels.set("instance", options.address.to_string());
