@@ -14,6 +14,8 @@ constexpr std::chrono::seconds config_every{60};
 constexpr std::size_t most_events = 256;
 constexpr std::size_t most_commands = 1'000;
 constexpr std::size_t most_buckets = 128;
+constexpr std::size_t longest_name = 256;
+constexpr std::size_t longest_cluster_info = 64 * 1024;
 
 constexpr Shape spike_last{"redis_latency_spike_last", {"event_name"}};
 constexpr Shape spike_duration{"redis_latency_spike_duration_seconds", {"event_name"}};
@@ -111,7 +113,7 @@ void Details::answered(Questions::Asked asked, const Reply& reply) {
       config_asked_ = at_;
       return config_.learn(reply);
     case Question::cluster:
-      cluster_ = reply.is_text() ? reply.text() : std::string_view();
+      cluster_ = reply.is_text() && reply.text().size() <= longest_cluster_info ? reply.text() : std::string_view();
       return;
     case Question::latency_latest:
       return latest(reply);
@@ -195,18 +197,16 @@ void Details::histogram(const Reply& reply) {
       continue;
     }
     const auto calls = item.get("calls").number();
-    if (command.empty() || !calls || names.size() >= most_commands) continue;
-    std::optional<double> bound;
-    std::size_t buckets = 0;
+    if (command.empty() || command.size() > longest_name || !calls || names.size() >= most_commands) continue;
+    double bound = 0;
+    std::size_t place = 0;
     for (const Reply number : item.get("histogram_usec")) {
       const auto value = number.number();
-      if (!value || buckets >= most_buckets) break;
-      if (bound) {
-        histogram_.add(bucket, {command, bound_text(*bound)}, *value);
-        bound.reset();
-        ++buckets;
+      if (!value || place >= 2 * most_buckets) break;
+      if (place++ % 2 == 0) {
+        bound = *value;
       } else {
-        bound = value;
+        histogram_.add(bucket, {command, bound_text(bound)}, *value);
       }
     }
     histogram_.add(bucket, {command, "+Inf"}, *calls);

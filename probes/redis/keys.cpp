@@ -274,7 +274,7 @@ void KeyLengths::groups_told(Key& key, const Reply& reply) {
   for (const Reply group : reply) {
     if (key.groups.size() >= most_groups) break;
     Key::Group told;
-    told.name = group.get("name").text();
+    told.name = label_text(group.get("name").text());
     for (const StreamField& field : group_fields) {
       if (const auto value = value_of(field, group.get(field.key))) told.numbers.emplace_back(&field.shape, *value);
     }

@@ -6,6 +6,7 @@ namespace tocsin::probes::redis {
 namespace {
 
 constexpr std::size_t most_primaries = 256;
+constexpr std::size_t longest_name = 256;
 
 struct Setting {
   std::string_view key;
@@ -43,9 +44,10 @@ void SentinelReader::primaries(const Reply& reply) {
   names_.clear();
   for (const Reply one : reply) {
     Primary primary;
-    primary.name = one.get("name").text();
-    if (primary.name.empty() || primaries_.size() >= most_primaries) continue;
-    primary.address = std::string(one.get("ip").text()) + ":" + std::string(one.get("port").text());
+    const auto name = one.get("name").text();
+    if (name.empty() || name.size() > longest_name || primaries_.size() >= most_primaries) continue;
+    primary.name = name;
+    primary.address = label_text(one.get("ip").text()) + ":" + label_text(one.get("port").text());
     for (const Setting& setting : settings) {
       const auto value = one.get(setting.key).number();
       if (value) primary.numbers.emplace_back(&setting.shape, *value / setting.divisor);
@@ -71,7 +73,7 @@ void SentinelReader::replicas(std::size_t number, const Reply& reply) {
 void SentinelReader::quorum(std::size_t number, bool reached, std::string_view message) {
   if (number >= primaries_.size()) return;
   primaries_[number].quorum = reached;
-  primaries_[number].quorum_message = message;
+  primaries_[number].quorum_message = label_text(message);
 }
 
 void SentinelReader::forget() {

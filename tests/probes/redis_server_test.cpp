@@ -128,6 +128,27 @@ TEST(RedisServerProbe, AUserWithoutConfigStillGetsMaxclients) {
   EXPECT_EQ(probe.values.at(R"(redis_errors_total{err="NOPERM"})"), 10) << "but not on each";
 }
 
+TEST(RedisServerProbe, AUserWithTheDocumentedRightsIsRefusedNothing) {
+  const RedisServer server;
+  std::vector<std::string> rights{"ACL", "SETUSER", "mon", "on", ">pw", "~*"};
+  for (const char* right :
+       {"info", "config|get", "latency|latest", "latency|histogram", "slowlog|len", "slowlog|get", "cluster|info",
+        "scan", "type", "llen", "scard", "zcard", "hlen", "xlen", "strlen", "xinfo"}) {
+    rights.push_back("+" + std::string(right));
+  }
+  server.cli(rights);
+  server.cli({"XADD", "s", "*", "f", "v"});
+  auto options = RedisProbe::to(server.port());
+  options.user = "mon";
+  options.password.value = core::Secret("pw");
+  options.keys = {"*"};
+  RedisProbe probe(options);
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(probe().outcome, Outcome::ok);
+  EXPECT_EQ(probe.values.at(R"(redis_key_size{db="db0", key="s"})"), 1);
+  EXPECT_TRUE(probe.has(R"(redis_stream_length{db="db0", stream="s"})"));
+  EXPECT_EQ(probe.find("redis_errors_total{"), "");
+}
+
 TEST(RedisServerProbe, AUserWithoutInfoIsRefused) {
   const RedisServer server;
   server.cli({"ACL", "SETUSER", "mon", "on", "nopass", "+ping"});
@@ -188,7 +209,9 @@ TEST(RedisServerProbe, ShowsItsCertificate) {
   options.tls.emplace();
   options.tls->ca_file = certificates.ca_file();
   RedisProbe without(options);
-  EXPECT_EQ(without().outcome, Outcome::tls);
+  const auto outcome = without().outcome;
+  // In TLS 1.3 the server's refusal comes after the handshake, and its close may overtake it.
+  EXPECT_TRUE(outcome == Outcome::tls || outcome == Outcome::closed) << core::to_string(outcome);
   options.tls->cert_file = mine.cert;
   options.tls->key_file = mine.key;
   RedisProbe probe(options);
