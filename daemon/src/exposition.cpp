@@ -30,8 +30,15 @@ const core::MetricMeta* family_of(const Metadata& metadata, std::string_view nam
   return nullptr;
 }
 
+/// What whoever scrapes us says of its own scrape, under these names.
+bool is_scrapers_own(std::string_view name) {
+  return name == "up" || name == "scrape_duration_seconds" || name == "scrape_samples_scraped" ||
+         name == "scrape_samples_post_metric_relabeling" || name == "scrape_series_added";
+}
+
 /// INFO passes some fields through under names that no table knows.
 bool from_probe(const Metadata& metadata, std::string_view name) {
+  if (is_scrapers_own(name)) return false;
   constexpr std::array<std::string_view, 4> prefixes{"redis_", "probe_", "pg_", "kafka_"};
   return family_of(metadata, name) != nullptr ||
          (name.find(':') == std::string_view::npos &&
@@ -73,7 +80,7 @@ void append_series(std::string& out, const core::Labels& labels) {
 }
 
 void append_head(std::string& out, const core::MetricMeta* meta, std::string_view family) {
-  if (meta != nullptr) {
+  if (meta != nullptr && !meta->help.empty()) {
     out += "# HELP ";
     out += family;
     out += ' ';
@@ -104,6 +111,7 @@ struct Exposition::Layout {
     std::size_t end = 0;  // in `text`; it begins where the one before ends
   };
   std::uint64_t generation = 0;
+  std::uint64_t metadata = 0;
   std::vector<Series> series;
   std::vector<std::string> heads;  // of the families
   std::string text;
@@ -112,7 +120,8 @@ struct Exposition::Layout {
 Exposition::Exposition() = default;
 Exposition::~Exposition() = default;
 
-std::shared_ptr<const Exposition::Layout> Exposition::lay_out(const store::View& view, const Metadata& metadata) {
+std::shared_ptr<const Exposition::Layout> Exposition::lay_out(const store::View& view, const Metadata& metadata,
+                                                              std::uint64_t version) {
   const std::vector<core::Matcher> everything{{core::Matcher::Kind::not_equal, "job", ""},
                                               {core::Matcher::Kind::not_equal, "instance", ""}};
   std::vector<Line> lines;
@@ -130,6 +139,7 @@ std::shared_ptr<const Exposition::Layout> Exposition::lay_out(const store::View&
   });
   auto layout = std::make_shared<Layout>();
   layout->generation = view.generation();
+  layout->metadata = version;
   layout->series.reserve(lines.size());
   std::string_view family;
   for (const Line& line : lines) {
@@ -143,14 +153,15 @@ std::shared_ptr<const Exposition::Layout> Exposition::lay_out(const store::View&
   return layout;
 }
 
-std::string Exposition::expose(const store::View& view, const Metadata& metadata, core::TimePoint now) {
+std::string Exposition::expose(const store::View& view, const Metadata& metadata, core::TimePoint now,
+                               std::uint64_t version) {
   std::shared_ptr<const Layout> layout;
   {
     const std::lock_guard lock(mutex_);
     layout = kept_;
   }
-  if (layout == nullptr || layout->generation != view.generation()) {
-    layout = lay_out(view, metadata);
+  if (layout == nullptr || layout->generation != view.generation() || layout->metadata != version) {
+    layout = lay_out(view, metadata, version);
     const std::lock_guard lock(mutex_);
     kept_ = layout->text.size() <= most_kept ? layout : nullptr;
   }

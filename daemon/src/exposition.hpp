@@ -1,6 +1,7 @@
 // The targets' latest values in Prometheus's text format (version 0.0.4).
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -32,11 +33,14 @@ class Exposition {
  public:
   Exposition();
   ~Exposition();
-  [[nodiscard]] std::string expose(const store::View& view, const Metadata& metadata, core::TimePoint now);
+  /// `version`: another one whenever the metadata are others.
+  [[nodiscard]] std::string expose(const store::View& view, const Metadata& metadata, core::TimePoint now,
+                                   std::uint64_t version = 0);
 
  private:
   struct Layout;
-  static std::shared_ptr<const Layout> lay_out(const store::View& view, const Metadata& metadata);
+  static std::shared_ptr<const Layout> lay_out(const store::View& view, const Metadata& metadata,
+                                               std::uint64_t version);
   std::mutex mutex_;
   std::shared_ptr<const Layout> kept_;
 };

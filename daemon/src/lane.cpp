@@ -23,7 +23,10 @@ constexpr std::chrono::seconds longest_turn{1};
 
 /// The series that a dropped batch introduced are known to its prober by then: the next batch must introduce them
 /// instead.
-void introduce_again(core::Batch& dropped, core::Batch& next) {
+void introduce_again(core::Observation& lost, core::Observation& observation) {
+  if (observation.described.empty()) observation.described = std::move(lost.described);
+  core::Batch& dropped = lost.batch;
+  core::Batch& next = observation.batch;
   for (core::NewSeries& series : dropped.fresh) {
     const bool anew = std::any_of(next.fresh.begin(), next.fresh.end(),
                                   [&](const core::NewSeries& other) { return other.slot == series.slot; });
@@ -65,10 +68,10 @@ std::string host_of(const TargetConfig& target) {
 }  // namespace
 
 struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
-  Impl(net::Loop& loop_, net::Connector& connector_, Log log_, LaneHooks hooks_, Limits limits)
+  Impl(net::Loop& loop_, ProberTools tools_, Log log_, LaneHooks hooks_, Limits limits)
       : admission(limits.in_all, limits.per_host),
         loop(loop_),
-        connector(connector_),
+        tools(tools_),
         log(std::move(log_)),
         hooks(std::move(hooks_)),
         wheel(std::chrono::steady_clock::now()) {}
@@ -77,7 +80,7 @@ struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
   std::unordered_map<Admission::Ticket, net::Event*> called_up;  // of those that wait for room
   std::map<std::string, std::weak_ptr<Budget>> shares;
   net::Loop& loop;
-  net::Connector& connector;
+  ProberTools tools;
   Log log;
   LaneHooks hooks;
   Wheel wheel;
@@ -146,7 +149,7 @@ void Lane::Impl::change(const std::vector<std::uint32_t>& removed, std::vector<A
 }
 
 std::unique_ptr<probes::Prober> Lane::Impl::prober_of(Runner& runner) {
-  auto prober = make_prober(connector, loop.executor(), runner.id, runner.config);
+  auto prober = make_prober(tools, loop.executor(), runner.id, runner.config);
   const TargetConfig& config = runner.config;
   if (!config.budget && !config.sleeps_after) return prober;
   if (config.budget) {
@@ -312,7 +315,7 @@ void Lane::Impl::conclude(Runner& runner, core::Observation observation) {
       break;
     case Confirmation::Verdict::drop_held:
       held_dropped.fetch_add(1, std::memory_order_relaxed);
-      if (runner.held) introduce_again(runner.held->batch, observation.batch);
+      if (runner.held) introduce_again(*runner.held, observation);
       break;
     case Confirmation::Verdict::append:
       break;
@@ -373,8 +376,8 @@ void Lane::Impl::note(const Runner& runner, const core::Observation& observation
   }
 }
 
-Lane::Lane(net::Loop& loop, net::Connector& connector, Log log, LaneHooks hooks, Limits limits)
-    : impl_(std::make_shared<Impl>(loop, connector, std::move(log), std::move(hooks), limits)) {}
+Lane::Lane(net::Loop& loop, ProberTools tools, Log log, LaneHooks hooks, Limits limits)
+    : impl_(std::make_shared<Impl>(loop, tools, std::move(log), std::move(hooks), limits)) {}
 Lane::~Lane() = default;
 
 void Lane::change(std::vector<std::uint32_t> removed, std::vector<Added> added) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "src/log.hpp"
+#include "src/make_prober.hpp"
 #include "tocsin/core/observation.hpp"
 #include "tocsin/daemon/config/config.hpp"
 #include "tocsin/net/loop.hpp"
@@ -68,7 +69,7 @@ class Lane {
     std::size_t in_all = 1000;  // probes under way at a time
     std::size_t per_host = 50;
   };
-  Lane(net::Loop& loop, net::Connector& connector, Log log, LaneHooks hooks, Limits limits);
+  Lane(net::Loop& loop, ProberTools tools, Log log, LaneHooks hooks, Limits limits);
   ~Lane();
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;

@@ -8,11 +8,25 @@
 
 #include "tocsin/daemon/config/config.hpp"
 #include "tocsin/probes/prober.hpp"
+#include "tocsin/probes/push.hpp"
 
 namespace tocsin::daemon {
 
-[[nodiscard]] std::unique_ptr<probes::Prober> make_prober(net::Connector& connector, const net::Executor& executor,
+/// What probers of the process share.
+struct ProberTools {
+  // NOLINTNEXTLINE(google-explicit-constructor): most kinds need no more
+  ProberTools(net::Connector& connector_, net::BlockingPool* files_ = nullptr, probes::PushBox* pushes_ = nullptr)
+      : connector(connector_), files(files_), pushes(pushes_) {}
+  net::Connector& connector;
+  net::BlockingPool* files;  // where file systems are asked; may hang
+  probes::PushBox* pushes;
+};
+
+/// Throws std::invalid_argument where the kind needs a tool that is not there (`needs_tools`).
+[[nodiscard]] std::unique_ptr<probes::Prober> make_prober(ProberTools tools, const net::Executor& executor,
                                                           std::uint32_t id, const TargetConfig& config);
+/// Whether this target's kind needs more than a connector.
+[[nodiscard]] bool needs_tools(const TargetConfig& config);
 
 /// TYPE and HELP of what a kind gives; of all kinds for an empty name (a metric may come more than once).
 [[nodiscard]] std::vector<core::MetricMeta> metadata_of(std::string_view kind);

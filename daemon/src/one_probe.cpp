@@ -25,10 +25,11 @@ net::Task<void> probe_into(probes::Prober& prober, core::Duration timeout, core:
 core::Observation probe_now(const TargetConfig& target) {
   net::BlockingPool pool(1);
   net::Connector connector(pool);
+  probes::PushBox pushes;  // what jobs reported, the daemon alone knows
   core::Observation observation;
   observation.outcome = core::Outcome::internal;
   net::Loop loop([&observation](const std::string&, const std::string& what) { observation.detail = what; });
-  const auto prober = make_prober(connector, loop.executor(), 0, target);
+  const auto prober = make_prober({connector, &pool, &pushes}, loop.executor(), 0, target);
   loop.spawn("probe", probe_into(*prober, target.timeout, observation));
   loop.run_until_idle();
   return observation;

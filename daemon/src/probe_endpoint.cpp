@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "config/model.hpp"
 #include "src/api.hpp"
 #include "src/make_prober.hpp"
 #include "tocsin/core/duration.hpp"
@@ -38,6 +39,10 @@ const JobConfig* job_of(const net::ServerRequest& request, const Config& config,
   for (const JobConfig& job : config.jobs) {
     if (name.empty() ? allowed(job, target) : job.name == name) return &job;
   }
+  // A module of blackbox_exporter: by a job that takes it and allows the target.
+  for (const JobConfig& job : config.jobs) {
+    if (!name.empty() && job.section->module == name && allowed(job, target)) return &job;
+  }
   return nullptr;
 }
 
@@ -58,13 +63,17 @@ std::variant<AskedProbe, net::ServerResponse> read_asked_probe(const net::Server
   std::string name;
   const JobConfig* job = job_of(request, config, target, name);
   if (job == nullptr) {
-    return refusal(400, name.empty() ? "No job allows this target (give job=NAME, and allow_targets in that job)"
-                                     : "Unknown module \"" + name + "\" (it is the name of a job here)");
+    return refusal(
+        400, name.empty()
+                 ? "No job allows this target (give job=NAME, and allow_targets in that job)"
+                 : "Unknown module \"" + name +
+                       "\" (it is the name of a job here, or of a module that a job takes which allows this target)");
   }
   if (!allowed(*job, target))
     return refusal(403, "The job \"" + job->name + "\" does not allow this target (see allow_targets)");
   auto made = make_target(*job, config.global, target, {});
   if (!made) return refusal(400, made.error().detail);
+  if (needs_tools(*made)) return refusal(400, "A " + made->kind + " probe is not asked for here");
   const core::Duration timeout = time_for(request, *made);
   return AskedProbe{std::move(*made), timeout};
 }

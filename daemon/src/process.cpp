@@ -19,10 +19,12 @@
 #include "src/lane.hpp"
 #include "src/loaded.hpp"
 #include "src/make_prober.hpp"
+#include "src/metadata_book.hpp"
 #include "src/number_query.hpp"
 #include "src/offload.hpp"
 #include "src/own_metrics.hpp"
 #include "src/probe_endpoint.hpp"
+#include "src/push_route.hpp"
 #include "src/surroundings.hpp"
 #include "src/systemd.hpp"
 #include "src/web.hpp"
@@ -52,23 +54,24 @@ class Daemon {
         log_(std::move(log)),
         started_(wall_clock()),
         blocking_(4),
+        files_(4, 1'000),
         queries_(2, 256),
         connector_(blocking_),
         desk_(crash_handler()),
         lane_loop_(crash_handler()),
         judge_loop_(crash_handler()),
         journal_(open_journal(loaded.config)),
+        push_desk_(desk_, pushes_, journal_.get()),
         metrics_(own_sources()),
         judge_(judge_loop_, store_limits(loaded), log_, judge_hooks()),
-        lane_(lane_loop_, connector_, log_,
-              LaneHooks{wall_clock,
-                        [this](auto observations, bool flip) { judge_.deliver(std::move(observations), flip); }},
+        lane_(lane_loop_, ProberTools{connector_, &files_, &pushes_}, log_,
+              LaneHooks{wall_clock, [this](auto observations, bool flip) { deliver(std::move(observations), flip); }},
               Lane::Limits{loaded.config.global.max_probes, loaded.config.global.max_probes_per_host}),
         discovery_(desk_, blocking_, connector_, log_, [this] { apply_targets(discovery_.targets()); }),
         probe_endpoint_(desk_, connector_),
         notifier_(desk_, connector_, notifier_options(loaded.config), wall_clock, notifier_log()),
         executor_(desk_, loaded.config.actions, journal_.get(), executor_hooks()),
-        web_(desk_, queries_, judge_, metrics_, web_sources()),
+        web_(desk_, queries_, judge_, metrics_, metadata_, web_sources()),
         server_(
             desk_, [this](net::ServerRequest request) { return web_.handle(std::move(request)); }, net::ServerLimits{}),
         local_server_(
@@ -101,6 +104,7 @@ class Daemon {
   bool listen();
   void apply(Loaded loaded);
   void apply_targets(const std::vector<TargetConfig>& targets);
+  void deliver(std::vector<core::Observation> observations, bool flip);
   net::Task<ReloadResult> reload();
   net::Task<void> reload_on_signal();
   net::Task<void> feed_watchdog(std::chrono::microseconds interval);
@@ -112,12 +116,16 @@ class Daemon {
   Log log_;
   core::TimePoint started_;
   net::BlockingPool blocking_;
+  net::BlockingPool files_;  // where file systems are asked: one that hangs holds up nothing else
   net::BlockingPool queries_;
   net::Connector connector_;
   net::Loop desk_;
   net::Loop lane_loop_;
   net::Loop judge_loop_;
   std::unique_ptr<state::Journal> journal_;
+  probes::PushBox pushes_;
+  PushDesk push_desk_;
+  MetadataBook metadata_;
   OwnMetrics metrics_;
   Judge judge_;
   Lane lane_;
@@ -277,7 +285,22 @@ WebSources Daemon::web_sources() {
   sources.probe = [this](net::ServerRequest request, const Metadata& metadata) {
     return probe_endpoint_.answer(std::move(request), config_, metadata);
   };
+  sources.push = [this](std::string job, net::ServerRequest request) {
+    const probes::PushOptions* options = nullptr;
+    for (const TargetConfig& target : config_.targets) {
+      const auto* push = std::get_if<probes::PushOptions>(&target.options);
+      if (push != nullptr && push->name == job) options = push;
+    }
+    return push_desk_.answer(std::move(request), std::move(job), options, wall_clock());
+  };
   return sources;
+}
+
+void Daemon::deliver(std::vector<core::Observation> observations, bool flip) {
+  for (const core::Observation& observation : observations) {
+    if (!observation.described.empty()) metadata_.add(observation.described);
+  }
+  judge_.deliver(std::move(observations), flip);
 }
 
 void Daemon::apply_targets(const std::vector<TargetConfig>& targets) {
@@ -297,6 +320,8 @@ void Daemon::apply_targets(const std::vector<TargetConfig>& targets) {
     if (!of_kind) of_kind = metric_names(target.kind);
     infos.push_back({id, target.labels, of_kind});
     added.push_back({id, target});
+    if (const auto* push = std::get_if<probes::PushOptions>(&target.options))
+      push_desk_.expect(push->name, wall_clock());
   }
   std::vector<std::uint32_t> removed;
   for (const auto& [fingerprint, id] : target_ids_) removed.push_back(id);
@@ -453,6 +478,7 @@ int Daemon::run() {
   judge_loop_.stop();
   lane.join();
   judge.join();
+  files_.abandon();
   log_.info("stopped");
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "src/offload.hpp"
+#include "src/push_route.hpp"
 #include "tocsin/net/url.hpp"
 
 namespace tocsin::daemon {
@@ -29,13 +30,9 @@ void harden(net::ServerResponse& response) {
 
 }  // namespace
 
-Web::Web(net::Loop& loop, net::BlockingPool& pool, Judge& judge, OwnMetrics& metrics, WebSources sources)
-    : loop_(loop),
-      pool_(pool),
-      judge_(judge),
-      metrics_(metrics),
-      sources_(std::move(sources)),
-      metadata_(all_metadata()) {}
+Web::Web(net::Loop& loop, net::BlockingPool& pool, Judge& judge, OwnMetrics& metrics, MetadataBook& metadata,
+         WebSources sources)
+    : loop_(loop), pool_(pool), judge_(judge), metrics_(metrics), sources_(std::move(sources)), metadata_(metadata) {}
 
 net::Task<net::ServerResponse> Web::handle(net::ServerRequest request) {
   net::ServerResponse response = co_await route(std::move(request));
@@ -54,7 +51,9 @@ net::Task<net::ServerResponse> Web::on_pool(std::function<net::ServerResponse()>
 net::ServerResponse Web::metrics_page() {
   net::ServerResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = metrics_.text() + exposition_.expose(judge_.snapshot(), metadata_, sources_.clock());
+  const auto metadata = metadata_.page();
+  const auto now = sources_.clock();
+  response.body = metrics_.text() + exposition_.expose(judge_.snapshot(), metadata->table, now, metadata->version);
   return response;
 }
 
@@ -77,7 +76,7 @@ std::function<net::ServerResponse()> Web::query(const net::ServerRequest& reques
   if (path == "/api/v1/query_range") return [this, request] { return api_query_range(request, judge_.snapshot()); };
   if (path == "/api/v1/series") return [this, request] { return api_series(request, judge_.snapshot()); };
   if (path == "/api/v1/labels") return [this, request] { return api_labels(request, judge_.snapshot()); };
-  if (path == "/api/v1/metadata") return [this, request] { return api_metadata(request, metadata_); };
+  if (path == "/api/v1/metadata") return [this, request] { return api_metadata(request, metadata_.page()->table); };
   if (path.starts_with(label) && path.ends_with(values) && path.size() > label.size() + values.size()) {
     const std::string name = path.substr(label.size(), path.size() - label.size() - values.size());
     return [this, request, name] { return api_label_values(request, name, judge_.snapshot()); };
@@ -88,6 +87,7 @@ std::function<net::ServerResponse()> Web::query(const net::ServerRequest& reques
 net::Task<net::ServerResponse> Web::route(net::ServerRequest request) {
   const std::string path = request.path;
   if (path == "/-/reload") co_return co_await reload(std::move(request));
+  if (auto job = pushed_job(path)) co_return co_await sources_.push(std::move(*job), std::move(request));
   if (reading(request) || request.method == "POST") {
     if (auto work = query(request)) co_return co_await on_pool(std::move(work));
   }
@@ -96,7 +96,10 @@ net::Task<net::ServerResponse> Web::route(net::ServerRequest request) {
     std::function<net::ServerResponse()> work = [this] { return metrics_page(); };
     co_return co_await on_pool(std::move(work));
   }
-  if (path == "/probe" || path == "/scrape") co_return co_await sources_.probe(std::move(request), metadata_);
+  if (path == "/probe" || path == "/scrape") {
+    const auto metadata = metadata_.page();
+    co_return co_await sources_.probe(std::move(request), metadata->table);
+  }
   if (path == "/") {
     net::ServerResponse response;
     response.content_type = "text/html; charset=utf-8";

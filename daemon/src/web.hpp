@@ -9,6 +9,7 @@
 #include "src/exposition.hpp"
 #include "src/judge.hpp"
 #include "src/lane.hpp"
+#include "src/metadata_book.hpp"
 #include "src/own_metrics.hpp"
 #include "src/status_page.hpp"
 #include "tocsin/net/http.hpp"
@@ -29,12 +30,15 @@ struct WebSources {
   std::function<PageData()> page;
   std::function<std::vector<core::ActionRecord>()> recent_actions;  // may block: called on the pool
   std::function<net::Task<ReloadResult>()> reload;
+  /// A job reports: its name, and all that it said.
+  std::function<net::Task<net::ServerResponse>(std::string, net::ServerRequest)> push;
   std::function<net::Task<net::ServerResponse>(net::ServerRequest, const Metadata&)> probe;
 };
 
 class Web {
  public:
-  Web(net::Loop& loop, net::BlockingPool& pool, Judge& judge, OwnMetrics& metrics, WebSources sources);
+  Web(net::Loop& loop, net::BlockingPool& pool, Judge& judge, OwnMetrics& metrics, MetadataBook& metadata,
+      WebSources sources);
   /// The handler for net::HttpServer. The Web must outlive the server.
   [[nodiscard]] net::Task<net::ServerResponse> handle(net::ServerRequest request);
 
@@ -51,7 +55,7 @@ class Web {
   Judge& judge_;
   OwnMetrics& metrics_;
   WebSources sources_;
-  Metadata metadata_;
+  MetadataBook& metadata_;
   Exposition exposition_;
 };
 

@@ -17,7 +17,9 @@ bool claims(const Kind& kind, std::string_view key) {
 }  // namespace
 
 const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> all{redis_kind(), http_kind()};
+  static const std::vector<Kind> all{redis_kind(),   http_kind(), postgres_kind(),  kafka_kind(), grpc_kind(),
+                                     metrics_kind(), tcp_kind(),  websocket_kind(), dns_kind(),   icmp_kind(),
+                                     file_kind(),    exec_kind(), push_kind()};
   return all;
 }
 
