@@ -24,6 +24,7 @@ constexpr std::size_t own_series = 32;
 constexpr std::chrono::milliseconds longest_grace{500};  // between TERM and KILL
 
 constexpr std::array metadata = {
+    core::MetricMeta{"tocsin_exec_success", gauge, "Whether the check program ended with a good status, in time."},
     core::MetricMeta{"tocsin_exec_status", gauge,
                      "Exit status of the check program; 128 and the signal's number where one ended it."},
     core::MetricMeta{"tocsin_exec_samples", gauge, "Samples that the check program printed."},
@@ -49,8 +50,9 @@ class ExecProber final : public Prober {
         identity_(std::move(identity)),
         options_(std::move(options)),
         scraped_(identity_.base, options_.rules),
-        status_(identity_.base, metadata[0].name),
-        samples_(identity_.base, metadata[1].name),
+        success_(identity_.base, metadata[0].name),
+        status_(identity_.base, metadata[1].name),
+        samples_(identity_.base, metadata[2].name),
         common_(identity_.base),
         table_(options_.max_series + own_series) {}
 
@@ -68,6 +70,7 @@ class ExecProber final : public Prober {
       observation.detail = std::move(failure->detail);
     }
     observation.described = scraped_.take_described();
+    success_.put(table_, observation.good() ? 1 : 0);
     common_.append(table_, observation.outcome, observation.took);
     observation.batch = table_.take();
     co_return observation;
@@ -145,7 +148,7 @@ class ExecProber final : public Prober {
   std::shared_ptr<Run> run_;
   std::vector<core::Secret> secrets_;  // of the last run
   ScrapedSeries scraped_;
-  KnownSeries status_, samples_;
+  KnownSeries success_, status_, samples_;
   CommonMetrics common_;
   core::SeriesTable table_;
 };

@@ -24,8 +24,9 @@ using file::Found;
 constexpr auto gauge = core::MetricType::gauge;
 constexpr std::size_t own_series = 32;
 
-enum Row : std::size_t { exists, count, newest_mtime, newest_size, oldest_mtime, row_count };
+enum Row : std::size_t { success, exists, count, newest_mtime, newest_size, oldest_mtime, row_count };
 constexpr std::array metadata = {
+    core::MetricMeta{"tocsin_file_success", gauge, "Whether the files that match are as they should be."},
     core::MetricMeta{"tocsin_file_exists", gauge, "Whether at least one file matches."},
     core::MetricMeta{"tocsin_file_count", gauge, "Files that match."},
     core::MetricMeta{"tocsin_file_newest_mtime_seconds", gauge, "When the newest file was changed, as Unix time."},
@@ -96,6 +97,7 @@ class FileProber final : public Prober {
       observation.phase = failure->phase;
       observation.detail = std::move(failure->detail);
     }
+    own_[success].put(table_, observation.good() ? 1 : 0);
     common_.append(table_, observation.outcome, observation.took);
     observation.batch = table_.take();
     co_return observation;

@@ -18,8 +18,9 @@ using core::Phase;
 constexpr auto gauge = core::MetricType::gauge;
 constexpr std::size_t own_series = 32;
 
-enum Row : std::size_t { last_at, status, duration, every, row_count };
+enum Row : std::size_t { success, last_at, status, duration, every, row_count };
 constexpr std::array metadata = {
+    core::MetricMeta{"tocsin_push_success", gauge, "Whether the job has reported in time that it went well."},
     core::MetricMeta{"tocsin_push_last_timestamp_seconds", gauge, "When the job reported last, as Unix time."},
     core::MetricMeta{"tocsin_push_status", gauge, "The status that the job reported last; 0: it went well."},
     core::MetricMeta{"tocsin_push_duration_seconds", gauge, "How long the job took, by its own report."},
@@ -64,6 +65,7 @@ class PushProber final : public Prober {
     }
     observation.described = scraped_.take_described();
     observation.took = steady_now() - began;
+    own_[success].put(table_, observation.good() ? 1 : 0);
     common_.append(table_, observation.outcome, observation.took);
     observation.batch = table_.take();
     co_return observation;
@@ -88,7 +90,8 @@ class PushProber final : public Prober {
   std::optional<Failure> look(core::TimePoint now) {
     own_[every].put(table_, core::to_seconds(options_.expect_every));
     const auto record = box_.record(options_.name);
-    if (!record) return Failure{Outcome::internal, Phase::none, "nobody expects this job"};
+    if (!record)
+      return Failure{Outcome::internal, Phase::none, "what this job reported is not known here (the daemon knows it)"};
     if (!record->last) {
       const core::Duration silence = now - record->since;
       if (silence <= options_.expect_every) return std::nullopt;

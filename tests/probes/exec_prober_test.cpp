@@ -54,6 +54,7 @@ TEST_F(ExecTest, TheExitStatusIsTheAnswer) {
     EXPECT_EQ(seen.outcome, c.outcome) << c.text;
     EXPECT_EQ(seen.detail, c.detail);
     EXPECT_EQ(probe.value("tocsin_exec_status"), c.status) << c.text;
+    EXPECT_EQ(probe.value("tocsin_exec_success"), c.outcome == Outcome::ok ? 1 : 0);
     EXPECT_EQ(probe.value("tocsin_probe_success"), c.outcome == Outcome::ok ? 1 : 0);
   }
 }

@@ -59,6 +59,7 @@ TEST_F(FileTest, OneFile) {
   EXPECT_EQ(gone.outcome, Outcome::unexpected);
   EXPECT_EQ(gone.detail, "no such file");
   EXPECT_EQ(probe.value("tocsin_file_exists"), 0);
+  EXPECT_EQ(probe.value("tocsin_file_success"), 0);
   EXPECT_FALSE(probe.has("tocsin_file_newest_mtime_seconds"));
   EXPECT_FALSE(probe.has("tocsin_file_size_bytes{path=\"" + path + "\"}"));
 }

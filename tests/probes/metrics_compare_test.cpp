@@ -112,7 +112,7 @@ class MetricsPrometheus : public testing::Test {
       const core::Labels all(std::move(labels));
       const bool honored = job == "honoring" && all.get("job") == "own";
       if (all.get("job") != job && !honored) continue;
-      values[all.to_string()] = std::stod(std::string(result.at("value").at(1).as_string()));
+      values[all.to_string()] = std::strtod(result.at("value").at(1).as_string().c_str(), nullptr);
     }
     return values;
   }

@@ -88,6 +88,7 @@ TEST_F(PushTest, AReportOfFailureIsOne) {
   const auto seen = probe();
   EXPECT_EQ(seen.outcome, Outcome::unexpected);
   EXPECT_EQ(seen.detail, "reported status 3");
+  EXPECT_EQ(probe.value("tocsin_push_success{job=\"backup\"}"), 0);
   EXPECT_EQ(probe.value("size{job=\"backup\"}"), 0);
 }
 
