@@ -226,7 +226,7 @@ Kind kafka_kind() {
   kind.name = "kafka";
   kind.schemes = {"kafka"};
   kind.fields = core::fields_of(&model::Probe::kafka, rows());
-  kind.also = {"sentinel", "reconnect", "tls", "max_series"};
+  kind.also = {"sentinel", "tls", "max_series"};
   kind.implied = implied;
   kind.check = check;
   kind.make = make;
