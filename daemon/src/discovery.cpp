@@ -10,6 +10,7 @@
 #include "src/file_watch.hpp"
 #include "src/offload.hpp"
 #include "tocsin/probes/redis_cluster.hpp"
+#include "tocsin/probes/srv.hpp"
 
 namespace tocsin::daemon {
 namespace {
@@ -140,6 +141,15 @@ net::Task<core::Result<std::vector<FoundTarget>>> Discovery::Impl::look_up(JobCo
   std::vector<FoundTarget> all;
   const auto deadline = std::chrono::steady_clock::now() + look_up_time;
   for (const std::string& name : names.names) {
+    if (names.type == "SRV") {
+      const auto records = co_await probes::resolve_srv(connector, loop.executor(), name, deadline);
+      if (!records) co_return records.error();
+      for (const probes::ServiceRecord& record : *records) {
+        FoundTarget target{net::Address{record.host, record.port, false}.to_string(), {}};
+        if (std::find(all.begin(), all.end(), target) == all.end()) all.push_back(std::move(target));
+      }
+      continue;
+    }
     const auto endpoints = co_await connector.resolve(name, names.port, deadline);
     if (!endpoints) co_return endpoints.error();
     for (const net::Endpoint& endpoint : *endpoints) {

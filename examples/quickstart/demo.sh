@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job, live: real Redis, nginx and Alertmanager on loopback, in a temporary folder, and tocsin between them.
+# The main job, live: real Redis, nginx, PostgreSQL, Kafka and Alertmanager on loopback, in a temporary folder, and tocsin between them.
 #   demo.sh [--tocsin BINARY] [--once] [--silence]
 # --once: ends by itself, with exit 0 only if everything happened. --silence: a silence in Alertmanager keeps the action from running.
 set -euo pipefail
@@ -43,8 +43,9 @@ until_true() {
 }
 start() { "$@" >>"$work/servers.log" 2>&1 & pids+=($!); }
 
-REDIS_PORT=$(free_port) HTTP_PORT=$(free_port) ALERTMANAGER_PORT=$(free_port) web=$(free_port)
-export REDIS_PORT HTTP_PORT ALERTMANAGER_PORT
+REDIS_PORT=$(free_port) HTTP_PORT=$(free_port) POSTGRES_PORT=$(free_port) KAFKA_PORT=$(free_port) ALERTMANAGER_PORT=$(free_port)
+web=$(free_port) controller=$(free_port)
+export REDIS_PORT HTTP_PORT POSTGRES_PORT KAFKA_PORT ALERTMANAGER_PORT
 am=http://127.0.0.1:$ALERTMANAGER_PORT page=http://127.0.0.1:$web
 
 redis() { redis-cli -p "$REDIS_PORT" "$@"; }
@@ -54,7 +55,44 @@ am_alert() { curl -sf "$am/api/v2/alerts" | jq -e --arg a "$1" '.[] | select(.la
 no_am_alert() { curl -sf "$am/api/v2/alerts" | jq -e --arg a "$1" '[.[] | select(.labels.alertname == $a)] | length == 0'; }
 action_step() { curl -sf "$page/api/v1/tocsin/actions" | jq -e --arg s "$1" '.data.recent[] | select(.step == $s)'; }
 action_reason() { curl -sf "$page/api/v1/tocsin/actions" | jq -re '.data.actions[0].reason'; }
-target_well() { curl -sf "$page/api/v1/targets" | jq -e '[.data.activeTargets[] | select(.health == "up")] | length == 2'; }
+target_well() { curl -sf "$page/api/v1/targets" | jq -e --argjson n "$watched" '[.data.activeTargets[] | select(.health == "up")] | length == $n'; }
+
+port_open() { (: </dev/tcp/127.0.0.1/"$1") 2>/dev/null; }
+
+# PostgreSQL does not run as root: there it runs as its own user.
+start_postgres() {
+  local bin as=()
+  bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
+  [ "$(id -u)" = 0 ] && as=(setpriv --reuid=postgres --regid=postgres --clear-groups --)
+  chmod 755 "$work"
+  mkdir "$work/postgres"
+  [ "$(id -u)" = 0 ] && chown postgres: "$work/postgres"
+  "${as[@]}" "$bin/initdb" -D "$work/postgres" -U postgres -A trust -N -E UTF8 --locale=C >>"$work/servers.log" 2>&1
+  start "${as[@]}" "$bin/postgres" -D "$work/postgres" -p "$POSTGRES_PORT" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off
+  postgres_pid=${pids[-1]}
+}
+
+# Kafka comes as jars by Maven; where they cannot be had the demo goes on without it.
+start_kafka() {
+  local jars
+  jars=$("$here/../../tests/kafka/fetch.sh" 2>>"$work/servers.log" | tail -n 1) || return 1
+  cp -r "$jars/formatted" "$work/kafka"
+  cat >"$work/kafka.properties" <<END
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:$controller
+listeners=PLAINTEXT://127.0.0.1:$KAFKA_PORT,CONTROLLER://127.0.0.1:$controller
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+offsets.topic.replication.factor=1
+log.dirs=$work/kafka
+END
+  local shared=()
+  [ -f "$jars/classes.jsa" ] && shared=("-XX:SharedArchiveFile=$jars/classes.jsa")
+  start java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "${shared[@]}" -cp "$jars/*" kafka.Kafka "$work/kafka.properties"
+  kafka_pid=${pids[-1]}
+}
 
 # Real servers.
 sed "s/HTTP_PORT/$HTTP_PORT/" "$here/nginx.conf" >"$work/nginx.conf"
@@ -65,14 +103,24 @@ start prometheus-alertmanager --config.file="$here/alertmanager.yml" --storage.p
 until_true 20 "Redis" redis ping
 until_true 20 "Alertmanager" curl -sf "$am/-/ready"
 until_true 20 "nginx" curl -sf "http://127.0.0.1:$HTTP_PORT/health"
-say "Redis on :$REDIS_PORT (32 MiB, allkeys-lru), nginx on :$HTTP_PORT, Alertmanager on :$ALERTMANAGER_PORT"
+start_postgres
+watched=3 kafka="no Kafka (its jars cannot be had)" kafka_pid=
+cp "$here"/*.yml "$work/"
+if start_kafka; then
+  watched=4 kafka="Kafka on :$KAFKA_PORT"
+  until_true 45 "Kafka" port_open "$KAFKA_PORT"
+else
+  rm "$work/kafka.yml"
+fi
+until_true 20 "PostgreSQL" port_open "$POSTGRES_PORT"
+say "Redis on :$REDIS_PORT (32 MiB, allkeys-lru), nginx on :$HTTP_PORT, PostgreSQL on :$POSTGRES_PORT, $kafka, Alertmanager on :$ALERTMANAGER_PORT"
 
 mkdir "$work/data"
-"$tocsin" run --config "$here/tocsin.yml" --listen "127.0.0.1:$web" --data-dir "$work/data" --socket "$work/tocsin.sock" 2>"$work/tocsin.log" & pids+=($!)
+"$tocsin" run --config "$work/tocsin.yml" --listen "127.0.0.1:$web" --data-dir "$work/data" --socket "$work/tocsin.sock" 2>"$work/tocsin.log" & pids+=($!)
 until_true 20 "tocsin" curl -sf "$page/-/ready"
 until_true 20 "the first probes" target_well
 until_true 20 "the watchdog alert" am_alert TocsinWatchdog
-say "tocsin watches both; its status page is $page/"
+say "tocsin watches all $watched; its status page is $page/"
 
 if $silence; then
   until_at=$(date -u -d '+1 hour' +%Y-%m-%dT%H:%M:%SZ)
@@ -107,12 +155,20 @@ until_true 60 "the resolution at Alertmanager" no_am_alert CacheUnderPressure
 say "   Alertmanager has it resolved"
 kill $load_pid 2>/dev/null || true
 
-say "2. The HTTP service is killed"
-killed=$(now_ms)
-kill -9 "$nginx_pid" $(pgrep -P "$nginx_pid") 2>/dev/null || true
-http_alert() { curl -sf "$am/api/v2/alerts" | jq -e '.[] | select(.labels.job == "shop")'; }
-until_true 30 "the alert about the HTTP service" http_alert
-say "   Alertmanager knows $(($(now_ms) - killed)) ms later: $(http_alert | jq -rs '.[0].labels.alertname')"
+job_alert() { curl -sf "$am/api/v2/alerts" | jq -e --arg j "$1" '.[] | select(.labels.job == $j)'; }
+# killed JOB WHAT PID...: kills, and says how soon Alertmanager knows.
+killed() {
+  local job=$1 what=$2 at
+  shift 2
+  say "$what is killed"
+  at=$(now_ms)
+  kill -9 "$@" 2>/dev/null || true
+  until_true 30 "the alert about it" job_alert "$job"
+  say "   Alertmanager knows $(($(now_ms) - at)) ms later: $(job_alert "$job" | jq -rs '.[0].labels.alertname')"
+}
+killed shop "2. The HTTP service" "$nginx_pid" $(pgrep -P "$nginx_pid")
+killed db "3. PostgreSQL" "$postgres_pid" $(pgrep -P "$postgres_pid")
+[ -z "$kafka_pid" ] || killed messages "4. The Kafka broker" "$kafka_pid"
 
 say "All of it happened. The status page is $page/, Alertmanager's $am/"
 $once && exit 0
