@@ -28,6 +28,7 @@ struct Connector::Impl {
       : resolver(std::make_shared<Resolver>(pool)), contexts(std::make_shared<TlsContexts>()) {}
   std::shared_ptr<Resolver> resolver;
   std::shared_ptr<TlsContexts> contexts;
+  std::shared_ptr<Prediction> prediction = std::make_shared<Prediction>();
 };
 
 namespace {
@@ -60,7 +61,7 @@ bool settled(int fd, int& error) {
 }
 
 Task<Result<StreamPtr>> connect_socket(UniqueFd fd, SocketAddress address, Peer peer,
-                                       std::shared_ptr<TlsContexts> contexts, core::Deadline deadline) {
+                                       std::shared_ptr<Connector::Impl> impl, core::Deadline deadline) {
   int error = ::connect(fd.get(), address.get(), address.size) == 0 ? 0 : errno;
   const int number = fd.get();
   const bool waiting = error == EINPROGRESS && !settled(number, error);
@@ -84,7 +85,7 @@ Task<Result<StreamPtr>> connect_socket(UniqueFd fd, SocketAddress address, Peer 
                                                  : ": connecting was cancelled")};
     }
   }
-  co_return std::make_unique<SocketStream>(std::move(socket), std::move(peer), std::move(contexts));
+  co_return std::make_unique<SocketStream>(std::move(socket), std::move(peer), impl->contexts, impl->prediction);
 }
 
 Task<Result<StreamPtr>> fail_with(Failure failure) { co_return failure; }
@@ -113,7 +114,7 @@ Task<Result<StreamPtr>> Connector::connect(Endpoint endpoint, core::Deadline dea
   }
   Peer peer;
   peer.endpoint = endpoint;
-  return connect_socket(std::move(fd), to_socket_address(endpoint), std::move(peer), impl_->contexts, deadline);
+  return connect_socket(std::move(fd), to_socket_address(endpoint), std::move(peer), impl_, deadline);
 }
 
 Task<Result<StreamPtr>> Connector::connect_unix(std::string path, core::Deadline deadline) {
@@ -130,7 +131,7 @@ Task<Result<StreamPtr>> Connector::connect_unix(std::string path, core::Deadline
   address.size = sizeof name;
   Peer peer;
   peer.path = std::move(path);
-  return connect_socket(std::move(fd), address, std::move(peer), impl_->contexts, deadline);
+  return connect_socket(std::move(fd), address, std::move(peer), impl_, deadline);
 }
 
 Task<Result<StreamPtr>> Connector::open(Address address, std::optional<TlsOptions> tls, core::Deadline deadline) {

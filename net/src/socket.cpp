@@ -6,10 +6,8 @@
 
 namespace tocsin::net {
 
-Socket::Socket(const Executor& executor, UniqueFd fd) : descriptor_(executor), timer_(executor), fd_(fd.get()) {
-  descriptor_.assign(fd.get());
-  static_cast<void>(fd.release());
-}
+Socket::Socket(const Executor& executor, UniqueFd fd)
+    : unknown_(std::move(fd)), descriptor_(executor), timer_(executor), fd_(unknown_.get()) {}
 
 Socket::Socket(const Executor& executor) : descriptor_(executor), timer_(executor) {}
 
@@ -27,6 +25,12 @@ bool Socket::expired() const { return std::chrono::steady_clock::now() >= deadli
 void Socket::expires_at(core::Deadline deadline) {
   deadline_ = deadline;
   if (deadline == core::Deadline::max()) disarm();
+}
+
+void Socket::know() {
+  if (!unknown_) return;
+  descriptor_.assign(unknown_.get());
+  static_cast<void>(unknown_.release());
 }
 
 void Socket::disarm() {
@@ -59,6 +63,7 @@ Task<Ready> Socket::wait(Wait kind) {
   if (state.cancelled() != boost::asio::cancellation_type::none) co_return Ready::cancelled;
 
   const std::shared_ptr<Socket> self = shared_from_this();
+  know();
   waiting_ = true;
   timed_out_ = false;
   arm();
@@ -76,6 +81,7 @@ Task<Ready> Socket::watch() {
 
   const std::shared_ptr<Socket> self = shared_from_this();
   disarm();  // an idle connection needs no wake-up for the deadline of its last use
+  know();
   watching_ = true;
   const auto [error] = co_await descriptor_.async_wait(Wait::wait_read, as_values);
   const bool stopped = !std::exchange(watching_, false);
@@ -93,6 +99,7 @@ void Socket::stop_waiting() {
 void Socket::release() noexcept {
   if (!std::exchange(open_, false)) return;
   ++round_;
+  static_cast<void>(unknown_.release());
   static_cast<void>(descriptor_.release());
   timer_.cancel();
 }
@@ -100,9 +107,10 @@ void Socket::release() noexcept {
 void Socket::close() noexcept {
   if (!std::exchange(open_, false)) return;
   ++round_;
+  unknown_.reset();
   boost::system::error_code ignored;
   descriptor_.close(ignored);
-  timer_.cancel();
+  if (armed_) timer_.cancel();
 }
 
 }  // namespace tocsin::net

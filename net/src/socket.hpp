@@ -14,7 +14,7 @@
 namespace tocsin::net {
 
 /// One timer serves every wait. A deadline that moves later leaves it armed as it is: when it fires early, it looks
-/// again.
+/// again. The loop comes to know the descriptor with the first wait: one that never waits costs no registration.
 class Socket : public std::enable_shared_from_this<Socket> {
  public:
   using Wait = boost::asio::posix::descriptor_base::wait_type;
@@ -44,7 +44,9 @@ class Socket : public std::enable_shared_from_this<Socket> {
   void arm();
   void disarm();
   void on_timer(std::uint64_t round);
+  void know();
 
+  UniqueFd unknown_;  // to the loop, so far
   boost::asio::posix::stream_descriptor descriptor_;
   boost::asio::steady_timer timer_;
   core::Deadline deadline_ = core::Deadline::max();

@@ -4,6 +4,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -38,8 +40,12 @@ std::string_view doing(Phase phase) {
 
 }  // namespace
 
-SocketStream::SocketStream(std::shared_ptr<Socket> socket, Peer peer, std::shared_ptr<TlsContexts> contexts)
-    : socket_(std::move(socket)), peer_(std::move(peer)), contexts_(std::move(contexts)) {}
+SocketStream::SocketStream(std::shared_ptr<Socket> socket, Peer peer, std::shared_ptr<TlsContexts> contexts,
+                           std::shared_ptr<Prediction> prediction)
+    : socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      contexts_(std::move(contexts)),
+      prediction_(std::move(prediction)) {}
 
 SocketStream::~SocketStream() { socket_->close(); }
 
@@ -67,22 +73,38 @@ Failure SocketStream::tls_failure(Step step, Phase phase) const {
           peer_.to_string() + (session_->refused() ? " refused our TLS: " : " broke TLS: ") + session_->error()};
 }
 
+std::optional<Result<std::size_t>> SocketStream::receive(std::span<char> into) {
+  while (true) {
+    const ssize_t size = ::recv(socket_->fd(), into.data(), into.size(), MSG_DONTWAIT);
+    if (size > 0) return static_cast<std::size_t>(size);
+    if (size == 0) {
+      ended_ = true;
+      return system_failure(0, Phase::receive);
+    }
+    if (errno == EINTR) continue;
+    if (would_block(errno)) return std::nullopt;
+    return system_failure(errno, Phase::receive);
+  }
+}
+
 Task<Result<std::size_t>> SocketStream::read_some(std::span<char> into) {
   if (session_) return read_tls(into);
   return [](SocketStream& self, std::span<char> buffer) -> Task<Result<std::size_t>> {
+    bool look = !std::exchange(self.asked_, false);
+    bool predicted = !look && self.prediction_ && self.prediction_->soon();
+    if (predicted) {
+      co_await boost::asio::post(boost::asio::use_awaitable);
+      look = true;
+    }
     while (true) {
       if (!self.socket_->is_open()) co_return self.not_ready(Ready::cancelled, Phase::receive);
       if (self.socket_->expired()) co_return self.not_ready(Ready::timeout, Phase::receive);
-      if (!std::exchange(self.asked_, false)) {
-        const ssize_t size = ::recv(self.socket_->fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-        if (size > 0) co_return static_cast<std::size_t>(size);
-        if (size == 0) {
-          self.ended_ = true;
-          co_return self.system_failure(0, Phase::receive);
-        }
-        if (errno == EINTR) continue;
-        if (!would_block(errno)) co_return self.system_failure(errno, Phase::receive);
+      if (look) {
+        std::optional<Result<std::size_t>> received = self.receive(buffer);
+        if (std::exchange(predicted, false)) self.prediction_->was(received.has_value());
+        if (received) co_return std::move(*received);
       }
+      look = true;
       const Ready ready = co_await self.socket_->wait(Wait::wait_read);
       if (ready != Ready::yes) co_return self.not_ready(ready, Phase::receive);
     }

@@ -4,8 +4,10 @@
 #include <sys/socket.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "prediction.hpp"
 #include "socket.hpp"
 #include "tls_context.hpp"
 #include "tls_session.hpp"
@@ -22,8 +24,9 @@ struct Peer {
 
 class SocketStream final : public Stream {
  public:
-  /// `contexts` may be null where TLS is never asked for.
-  SocketStream(std::shared_ptr<Socket> socket, Peer peer, std::shared_ptr<TlsContexts> contexts);
+  /// `contexts` may be null where TLS is never asked for, `prediction` where nothing is to be predicted.
+  SocketStream(std::shared_ptr<Socket> socket, Peer peer, std::shared_ptr<TlsContexts> contexts,
+               std::shared_ptr<Prediction> prediction);
   ~SocketStream() override;
 
   void expires_at(core::Deadline deadline) override { socket_->expires_at(deadline); }
@@ -40,6 +43,8 @@ class SocketStream final : public Stream {
 
  private:
   void send_at_once();
+  /// Nothing where there is nothing to read yet.
+  [[nodiscard]] std::optional<core::Result<std::size_t>> receive(std::span<char> into);
   Task<core::Result<std::size_t>> read_tls(std::span<char> into);
   Task<core::Result<void>> write_tls(std::string_view bytes);
   [[nodiscard]] core::Failure not_ready(Ready ready, core::Phase phase) const;
@@ -50,6 +55,7 @@ class SocketStream final : public Stream {
   std::shared_ptr<Socket> socket_;
   Peer peer_;
   std::shared_ptr<TlsContexts> contexts_;
+  std::shared_ptr<Prediction> prediction_;
   std::unique_ptr<TlsSession> session_;
   bool ended_ = false;
   bool written_ = false;

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/prediction.hpp"
 #include "support/fake_peer.hpp"
 #include "support/free_port.hpp"
 #include "support/run_task.hpp"
@@ -56,6 +57,58 @@ TEST_F(StreamTest, WritesAndReads) {
   EXPECT_EQ(end.error().outcome, Outcome::closed);
   EXPECT_EQ(end.error().phase, Phase::receive);
   EXPECT_EQ(stream->tls(), nullptr);
+}
+
+TEST(Prediction, LooksWhereItPaysAndTriesAgainWhereItDidNot) {
+  Prediction prediction;
+  int looks = 0;
+  for (int i = 0; i < 640; ++i) {
+    if (!prediction.soon()) continue;
+    ++looks;
+    prediction.was(false);
+  }
+  EXPECT_EQ(looks, 10);
+  while (!prediction.soon()) continue;
+  prediction.was(true);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(prediction.soon()) << i;
+    prediction.was(i % 2 == 0);  // half of them is enough
+  }
+  // A peer that became slow is looked at no more before long.
+  looks = 0;
+  for (int i = 0; i < 200; ++i) {
+    if (!prediction.soon()) continue;
+    ++looks;
+    prediction.was(false);
+  }
+  EXPECT_LE(looks, 70);
+}
+
+Task<void> ask(Connector* connector, std::uint16_t port, int* good) {
+  Address address;
+  address.host = "127.0.0.1";
+  address.port = port;
+  auto stream = co_await connector->open(address, std::nullopt, TestLoop::in(10s));
+  if (!stream) co_return;
+  for (int round = 0; round < 3; ++round) {
+    const auto written = co_await (*stream)->write("ask\n");
+    char buffer[16];
+    const auto size = co_await (*stream)->read_some(buffer);
+    if (written && size && std::string_view(buffer, *size) == "answer\n") ++*good;
+  }
+}
+
+TEST_F(StreamTest, ManyAskAtATime) {
+  FakePeer peer([](FakeConnection& c) {
+    while (!c.read_until("\n").empty()) c.send("answer\n");
+  });
+  int good = 0;
+  for (int burst = 0; burst < 4; ++burst) {
+    std::vector<Task<void>> tasks;
+    for (int i = 0; i < 50; ++i) tasks.push_back(ask(&connector_, peer.port(), &good));
+    loop_.run(run_all(std::move(tasks), 50));
+  }
+  EXPECT_EQ(good, 600);
 }
 
 TEST_F(StreamTest, WritesMoreThanTheKernelTakesAtOnce) {
