@@ -20,6 +20,7 @@ struct Loaded {
 };
 Loaded load_text(const std::string& text) {
   const test::TempDir dir;
+  dir.write("ca.pem", "");
   core::Diagnostics diagnostics;
   Loaded loaded{load_config(dir.write("t.yml", text), {{}, true}, {}, diagnostics), {}};
   loaded.said = diagnostics.render();
