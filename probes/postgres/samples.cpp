@@ -1,5 +1,7 @@
 #include "postgres/samples.hpp"
 
+#include <algorithm>
+
 #include "src/label_text.hpp"
 
 namespace tocsin::probes::postgres {
@@ -15,8 +17,7 @@ bool take(std::string_view& key, std::string_view part) {
   return true;
 }
 
-bool matches(std::string_view key, std::string_view metric, std::span<const Samples::Label> labels) {
-  if (!take(key, metric)) return false;
+bool matches(std::string_view key, std::span<const Samples::Label> labels) {
   for (const auto& [name, value] : labels) {
     if (!take(key, name) || !take(key, value)) return false;
   }
@@ -43,6 +44,36 @@ void Samples::section(std::string_view name) {
   if (found == sections_.end()) found = sections_.emplace(std::string(name), Section()).first;
   current_ = &found->second;
   current_->used = 0;
+  current_->rows_used = 0;
+}
+
+std::uint32_t Samples::find_row(Section& section, std::span<const Label> labels) {
+  auto& rows = section.rows;
+  // The same as before, or the next one of the last time.
+  if (section.rows_used > 0 && matches(rows[section.rows_used - 1].key, labels)) {
+    return static_cast<std::uint32_t>(section.rows_used - 1);
+  }
+  const std::size_t next = section.rows_used++;
+  if (next == rows.size()) rows.emplace_back();
+  Row& row = rows[next];
+  if (row.version == 0 || !matches(row.key, labels)) {
+    ++row.version;
+    row.key.clear();
+    for (const auto& [name, text] : labels) {
+      row.key.append(name) += end_of_part;
+      row.key.append(text) += end_of_part;
+    }
+  }
+  return static_cast<std::uint32_t>(next);
+}
+
+std::uint32_t Samples::find_metric(Section& section, std::string_view metric) {
+  const auto found = std::find(section.metrics.begin(), section.metrics.end(), metric);
+  if (found == section.metrics.end()) {
+    section.metrics.emplace_back(metric);
+    return static_cast<std::uint32_t>(section.metrics.size() - 1);
+  }
+  return static_cast<std::uint32_t>(found - section.metrics.begin());
 }
 
 void Samples::add(std::string_view metric, std::span<const Label> labels, double value) {
@@ -51,26 +82,28 @@ void Samples::add(std::string_view metric, std::span<const Label> labels, double
     ++refused_;
     return;
   }
-  if (current_->used == current_->entries.size()) current_->entries.emplace_back();
-  Entry& entry = current_->entries[current_->used];
-  if (!matches(entry.key, metric, labels)) {
+  Section& section = *current_;
+  const std::uint32_t row = find_row(section, labels);
+  if (section.used == section.entries.size()) section.entries.emplace_back();
+  Entry& entry = section.entries[section.used];
+  const std::uint32_t version = section.rows[row].version;
+  const bool known = entry.row == row && entry.version == version && section.metrics[entry.metric] == metric;
+  if (!known) {
     entry = Entry();
-    entry.key.append(metric) += end_of_part;
-    for (const auto& [name, text] : labels) {
-      entry.key.append(name) += end_of_part;
-      entry.key.append(text) += end_of_part;
-    }
+    entry.metric = find_metric(section, metric);
+    entry.row = row;
+    entry.version = version;
   }
   entry.value = value;
   // What does not fit into the table is not kept here either.
-  if (give(entry)) ++current_->used;
+  if (give(section, entry)) ++section.used;
 }
 
-bool Samples::give(Entry& entry) {
+bool Samples::give(const Section& section, Entry& entry) {
   if (left_ == 0) return false;
   --left_;
   if (table_->add(entry.slot, entry.serial, entry.value)) return true;
-  const auto slot = table_->add(labels(entry.key), entry.value);
+  const auto slot = table_->add(labels(section.metrics[entry.metric], section.rows[entry.row].key), entry.value);
   if (!slot) {
     ++refused_;
     return false;
@@ -80,11 +113,11 @@ bool Samples::give(Entry& entry) {
   return true;
 }
 
-core::Labels Samples::labels(std::string_view key) const {
+core::Labels Samples::labels(std::string_view metric, std::string_view key) const {
   std::vector<core::Label> labels;
   labels.reserve(base_.size() + 8);
   labels.assign(base_.begin(), base_.end());
-  labels.push_back({std::string(core::metric_name_label), std::string(next_part(key))});
+  labels.push_back({std::string(core::metric_name_label), std::string(metric)});
   while (!key.empty()) {
     const std::string_view name = next_part(key);
     const std::string_view text = next_part(key);
@@ -98,7 +131,8 @@ core::Labels Samples::labels(std::string_view key) const {
 bool Samples::repeat(std::string_view name) {
   const auto found = sections_.find(name);
   if (found == sections_.end() || found->second.used == 0) return false;
-  for (std::size_t i = 0; i < found->second.used; ++i) static_cast<void>(give(found->second.entries[i]));
+  Section& section = found->second;
+  for (std::size_t i = 0; i < section.used; ++i) static_cast<void>(give(section, section.entries[i]));
   return true;
 }
 

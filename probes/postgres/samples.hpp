@@ -55,18 +55,30 @@ class Samples {
   [[nodiscard]] std::size_t size(std::string_view name) const;
 
  private:
+  /// Labels as they were given: names and values, each ended by a zero byte. Many samples of a row share them.
+  struct Row {
+    std::string key;
+    std::uint32_t version = 0;  // changes with the key
+  };
   struct Entry {
-    std::string key;  // metric, and names and values of labels, each ended by a zero byte
-    core::Slot slot = std::numeric_limits<core::Slot>::max();
+    std::uint32_t metric = 0;  // in Section::metrics
+    std::uint32_t row = 0;     // in Section::rows
+    std::uint32_t version = 0;
     std::uint32_t serial = 0;
+    core::Slot slot = std::numeric_limits<core::Slot>::max();
     double value = 0;
   };
   struct Section {
-    std::vector<Entry> entries;
-    std::size_t used = 0;
+    std::vector<Entry> entries;  // in the order in which they were given
+    std::vector<Row> rows;
+    std::vector<std::string> metrics;
+    std::size_t used = 0;       // of the entries
+    std::size_t rows_used = 0;  // the last one is the one that was given last
   };
-  [[nodiscard]] bool give(Entry& entry);
-  [[nodiscard]] core::Labels labels(std::string_view key) const;
+  [[nodiscard]] static std::uint32_t find_row(Section& section, std::span<const Label> labels);
+  [[nodiscard]] static std::uint32_t find_metric(Section& section, std::string_view metric);
+  [[nodiscard]] bool give(const Section& section, Entry& entry);
+  [[nodiscard]] core::Labels labels(std::string_view metric, std::string_view key) const;
 
   core::Labels base_;
   std::map<std::string, core::Described, std::less<>> described_;
