@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Time to alert: a service (Redis, or a Kafka broker) is killed at random moments; when does Alertmanager's API have the alert?
+"""Time to alert: a service (Redis, PostgreSQL, or a Kafka broker) is killed at random moments; when does Alertmanager's API have the alert?
 
 In one run, of the same kills: tocsin with `confirm: 0s`, tocsin with the default `confirm`, and Prometheus with the service's exporter, all
 with intervals of 5 seconds and `for: 0m`."""

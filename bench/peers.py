@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 
@@ -49,35 +50,44 @@ class House:
         self.processes.append(process)
         return process
 
-    def redis(self, port):
-        process = self.start("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", self.folder)
+    def redis(self, port, bind="127.0.0.1"):
+        process = self.start("redis-server", "--port", port, "--bind", bind, "--protected-mode", "no", "--save", "", "--dir", self.folder)
         wait_port(port)
         return process
 
     def postgres(self, port, tables=30):
-        """A server with a few tables, run by the user postgres where we are root."""
+        """A server with a few tables, run by the user postgres where we are root. One that was killed is started again."""
         programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
         data = self.path("postgres")
-        os.mkdir(data, 0o700)
-        wrap = []
-        if os.geteuid() == 0:
-            os.chmod(self.folder, 0o755)
-            shutil.chown(data, "postgres", "postgres")
-            wrap = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
-        subprocess.run(wrap + [programs + "/initdb", "-D", data, "-U", "postgres", "--auth=trust", "-N", "--locale=C"], check=True,
-                       stdout=subprocess.DEVNULL)
-        process = self.start(*wrap, programs + "/postgres", "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c",
-                             "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=300")
-        wait_port(port)
-        make = "".join("CREATE TABLE t%d (n int PRIMARY KEY);" % n for n in range(tables))
-        subprocess.run([programs + "/psql", "-q", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-c", make], check=True)
+        wrap = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"] if os.geteuid() == 0 else []
+        first = not os.path.exists(data)
+        if first:
+            os.mkdir(data, 0o700)
+            if wrap:
+                os.chmod(self.folder, 0o755)
+                shutil.chown(data, "postgres", "postgres")
+            subprocess.run(wrap + [programs + "/initdb", "-D", data, "-U", "postgres", "--auth=trust", "-N", "--locale=C"], check=True,
+                           stdout=subprocess.DEVNULL)
+        server = [*wrap, programs + "/postgres", "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c",
+                  "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=300"]
+        process = self.start(*server)
+
+        def answers(command="SELECT 1"):
+            nonlocal process
+            if process.poll() is not None:  # children of the killed one were still there
+                process = self.start(*server)
+            return subprocess.run([programs + "/psql", "-q", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-c", command],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+        wait_for("PostgreSQL", answers)
+        if first and tables and not answers("".join("CREATE TABLE t%d (n int PRIMARY KEY);" % n for n in range(tables))):
+            raise SystemExit("bench: no tables could be made")
         return process
 
-    def nginx(self, port):
+    def nginx(self, port, address="127.0.0.1"):
         config = self.path("nginx.%d.conf" % port, """daemon off; pid nginx.%d.pid; error_log stderr warn; worker_processes 1;
 events { worker_connections 4096; }
 http { access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
-  server { listen 127.0.0.1:%d backlog=4096; location /health { default_type text/plain; return 200 "ok\\n"; } } }""" % (port, port))
+  server { listen %s:%d backlog=4096; location /health { default_type text/plain; return 200 "ok\\n"; } } }""" % (port, address, port))
         process = self.start(shutil.which("nginx") or "/usr/sbin/nginx", "-p", self.folder, "-e", "stderr", "-c", config)
         wait_port(port)
         return process
@@ -100,8 +110,20 @@ def get(url, timeout=5, headers=None):
         return (gzip.decompress(body) if answer.headers.get("Content-Encoding") == "gzip" else body).decode()
 
 
-def get_json(url):
-    return json.loads(get(url))
+def get_json(url, timeout=5):
+    return json.loads(get(url, timeout))
+
+
+def query(url, expression, at=None):
+    """The value of an expression that gives one number, by the API that Prometheus and tocsin have; nothing gives 0."""
+    asked = {"query": expression, **({} if at is None else {"time": "%.3f" % at})}
+    result = get_json(url + "/api/v1/query?" + urllib.parse.urlencode(asked), 60)["data"]["result"]
+    return float(result[0]["value"][1]) if result else 0.0
+
+
+def loopback(count):
+    """So many addresses of this machine: 127.1.0.1 and on."""
+    return ["127.%d.%d.%d" % (1 + n // 62500, n // 250 % 250, 1 + n % 250) for n in range(count)]
 
 
 def wait_for(what, condition, seconds=30, step=0.05):
@@ -132,15 +154,23 @@ def cpu_seconds(process):
     return time.clock_gettime((~process.pid << 3) | 2)
 
 
+def memory_kib(process):
+    """Resident and proportional set size, and the largest resident one so far."""
+    found = {}
+    for name in ("status", "smaps_rollup"):
+        with open("/proc/%d/%s" % (process.pid, name)) as f:
+            for line in f:
+                words = line.split()
+                if words[0] in ("VmRSS:", "VmHWM:", "Pss:"):
+                    found[words[0]] = int(words[1])
+    return found["VmRSS:"], found["Pss:"], found["VmHWM:"]
+
+
 def metric(text, name):
     for line in text.splitlines():
         if line.startswith(name + " ") or line.startswith(name + "{"):
             return float(line.rsplit(" ", 1)[1])
     return 0.0
-
-
-def count_samples(text):
-    return sum(1 for line in text.splitlines() if line and not line.startswith("#"))
 
 
 def spread(values):

@@ -31,6 +31,28 @@ class Redis:
         return "{job_name: service, static_configs: [{targets: ['127.0.0.1:%d']}]}" % port
 
 
+class Postgres:
+    name = "postgres"
+    missing = "pg_up == 0"
+    seen = "pg_up"
+    peer = "Prometheus with postgres_exporter"
+
+    def __init__(self, house):
+        self.house, self.port = house, free_port()
+
+    def start(self):
+        self.process = self.house.postgres(self.port)
+
+    def job(self):
+        return "{job: service, targets: ['postgresql://postgres@127.0.0.1:%d/postgres?sslmode=disable']}" % self.port
+
+    def exporter(self):
+        port = free_port()
+        self.house.start("prometheus-postgres-exporter", "--web.listen-address=127.0.0.1:%d" % port, "--log.level=error",
+                         env={"DATA_SOURCE_NAME": "postgresql://postgres@127.0.0.1:%d/postgres?sslmode=disable" % self.port})
+        return "{job_name: service, static_configs: [{targets: ['127.0.0.1:%d']}]}" % port
+
+
 class Kafka:
     """One broker in KRaft mode. kafka_exporter has no word for a cluster that is gone, so its users let blackbox_exporter try the port."""
     name = "kafka"
@@ -73,4 +95,4 @@ offsets.topic.replication.factor=1
                 "static_configs: [{targets: ['127.0.0.1:%d']}]}" % (self.port, port))
 
 
-SERVICES = {service.name: service for service in (Redis, Kafka)}
+SERVICES = {service.name: service for service in (Redis, Postgres, Kafka)}
