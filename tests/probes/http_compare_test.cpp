@@ -31,15 +31,28 @@ class HttpBlackbox : public HttpNginx {
   void SetUp() override {
     if (std::system("command -v prometheus-blackbox-exporter >/dev/null 2>&1") != 0) GTEST_SKIP() << "not installed";
     const auto ca = server_->certificates.ca_file();
-    const auto config =
-        dir_.write("blackbox.yml",
-                   "modules:\n"
-                   "  plain: {prober: http, timeout: 5s, http: {tls_config: {ca_file: " +
-                       ca +
-                       "}}}\n"
-                       "  stay: {prober: http, timeout: 5s, http: {follow_redirects: false}}\n"
-                       "  regex: {prober: http, timeout: 5s, http: {fail_if_body_not_matches_regexp: [nowhere]}}\n"
-                       "  lax: {prober: http, timeout: 5s, http: {tls_config: {insecure_skip_verify: true}}}\n");
+    const auto config = dir_.write(
+        "blackbox.yml",
+        "modules:\n"
+        "  plain: {prober: http, timeout: 5s, http: {tls_config: {ca_file: " +
+            ca +
+            "}}}\n"
+            "  stay: {prober: http, timeout: 5s, http: {follow_redirects: false}}\n"
+            "  regex: {prober: http, timeout: 5s, http: {fail_if_body_not_matches_regexp: [nowhere]}}\n"
+            "  packed: {prober: http, timeout: 5s, http: {compression: gzip, headers: {Accept-Encoding: gzip}}}\n"
+            "  header: {prober: http, timeout: 5s, http: {fail_if_header_matches: [{header: Server, regexp: nginx}]}}\n"
+            "  missing: {prober: http, timeout: 5s, http: {fail_if_header_not_matches: [{header: X-No, regexp: a}]}}\n"
+            "  lenient: {prober: http, timeout: 5s, http: {fail_if_header_not_matches: [{header: X-No, regexp: a, "
+            "allow_missing: true}]}}\n"
+            "  version: {prober: http, timeout: 5s, http: {valid_http_versions: [HTTP/2.0]}}\n"
+            "  codes: {prober: http, timeout: 5s, http: {valid_status_codes: [404]}}\n"
+            "  secure: {prober: http, timeout: 5s, http: {fail_if_not_ssl: true}}\n"
+            "  post: {prober: http, timeout: 5s, http: {method: POST, body: hi, headers: {User-Agent: us}, "
+            "fail_if_body_not_matches_regexp: ['^POST ']}}\n"
+            "  old: {prober: http, timeout: 5s, http: {tls_config: {max_version: TLS12, ca_file: " +
+            ca +
+            "}}}\n"
+            "  lax: {prober: http, timeout: 5s, http: {tls_config: {insecure_skip_verify: true}}}\n");
     child_ = std::make_unique<test::Child>(
         std::vector<std::string>{"prometheus-blackbox-exporter", "--config.file=" + config,
                                  "--web.listen-address=127.0.0.1:" + std::to_string(port_)});
@@ -125,8 +138,43 @@ TEST_F(HttpBlackbox, SaysTheSameOfBodiesAndRedirectsNotFollowed) {
   compare("stay", options);
 }
 
+TEST_F(HttpBlackbox, SaysTheSameOfAllThatMayBeExpected) {
+  auto options = plain("/packed");
+  options.compression = net::Encoding::gzip;
+  compare("packed", options);
+  options = plain("/");  // not compressed
+  options.compression = net::Encoding::gzip;
+  compare("packed", options);
+  options = plain("/");
+  options.expect.headers = {{"Server", "!~ nginx"}};
+  compare("header", options);
+  options.expect.headers = {{"X-No", "=~ a"}};
+  compare("missing", options);
+  options.expect.headers = {{"X-No", "=~ a", true}};
+  compare("lenient", options);
+  options = plain("/");
+  options.expect.versions = {20};
+  compare("version", options);
+  options = plain("/absent");
+  options.expect.status = {{404, 404}};
+  compare("codes", options);
+  options = plain("/");
+  options.expect.tls = true;
+  compare("secure", options);
+  options = plain("/echo");
+  options.method = "POST";
+  options.body = "hi";
+  options.headers = {{"User-Agent", {core::Secret("us"), {}}}};  // the answer repeats it
+  options.expect.body_matches = {"^POST "};
+  compare("post", options);
+}
+
 TEST_F(HttpBlackbox, SaysTheSameOfTls) {
   compare("plain", secure(server_->good));
+  compare("plain", secure(server_->http2));
+  auto old = secure(server_->good);
+  old.tls.max_version = net::TlsVersion::tls12;
+  compare("old", old);
   auto options = secure(server_->expired);
   options.tls.insecure_skip_verify = true;
   compare("lax", options);

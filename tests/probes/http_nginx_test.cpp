@@ -1,4 +1,10 @@
 // The HTTP probe against a real nginx: statuses, bodies, redirects, TLS.
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <utility>
+
 #include "probes/http_nginx.hpp"
 #include "support/fake_peer.hpp"
 
@@ -125,6 +131,56 @@ TEST_F(HttpNginx, RedirectsBetweenPlainAndTls) {
   EXPECT_EQ(down().outcome, Outcome::ok);
   EXPECT_EQ(down.value("probe_http_ssl"), 0);
   EXPECT_FALSE(down.has("probe_ssl_earliest_cert_expiry"));
+}
+
+/// The labels of a series as `exposed` writes it: their names alone.
+std::string label_names(const std::string& series) {
+  std::string names;
+  bool in_value = false;
+  std::string name;
+  for (const char c : series.substr(std::min(series.find('{'), series.size()))) {
+    if (c == '"') in_value = !in_value;
+    if (in_value) continue;
+    if (c == '=') names += (names.empty() ? "" : ",") + std::exchange(name, {});
+    if (c >= 'a' && c <= 'z') name += c;
+    if (c == '_' || (c >= '0' && c <= '9')) name += c;
+    if (c == ',' || c == '"') name.clear();
+  }
+  return names;
+}
+
+/// Every metric that blackbox_exporter gives by default, with its type and labels, and no other beside tocsin's own.
+TEST_F(HttpNginx, KeepsTheContract) {
+  HttpProbe probe(secure(server_->good));
+  ASSERT_EQ(probe().outcome, Outcome::ok);
+  std::map<std::string, std::string> given;
+  for (const auto& [series, value] : probe.values) given[series.substr(0, series.find('{'))] = label_names(series);
+  std::ifstream file(TOCSIN_SOURCE_DIR "/tests/probes/data/http/contract.tsv");
+  int promised = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    ++promised;
+    std::istringstream columns(line);
+    std::string name, type, labels;
+    std::getline(columns, name, '\t');
+    std::getline(columns, type, '\t');
+    std::getline(columns, labels, '\t');
+    ASSERT_TRUE(given.contains(name)) << name;
+    // In our order of labels: by name.
+    std::set<std::string> wanted;
+    std::istringstream words(labels);
+    for (std::string word; std::getline(words, word, ',');) wanted.insert(word);
+    std::string sorted;
+    for (const std::string& word : wanted) sorted += (sorted.empty() ? "" : ",") + word;
+    EXPECT_EQ(given.at(name), sorted) << name;
+    const auto meta = http_metadata();
+    const auto told = std::find_if(meta.begin(), meta.end(), [&](const auto& one) { return one.name == name; });
+    ASSERT_NE(told, meta.end()) << name;
+    EXPECT_EQ(core::to_string(told->type), type) << name;
+    given.erase(name);
+  }
+  EXPECT_EQ(promised, 20);
+  for (const auto& [name, labels] : given) EXPECT_TRUE(name.starts_with("tocsin_")) << name;
 }
 
 TEST_F(HttpNginx, CompressedBodies) {
