@@ -8,11 +8,15 @@ namespace tocsin::net {
 
 using core::Failure;
 using core::Outcome;
+using core::Phase;
 using core::Result;
 
 namespace {
 
 constexpr std::size_t read_size = 16 * 1024;
+// Of frames that bring the answer no further, so that a peer that never ends does not keep the loop busy.
+constexpr std::size_t max_beside = 1024 * 1024;
+constexpr std::size_t max_overhead = 16;  // bytes for each of the answer's
 
 /// Sends what the session has to say. Who answers early may close before all of it is sent: the answer counts.
 Task<Result<void>> flush(Stream& stream, Http2Session& session) {
@@ -38,6 +42,7 @@ Task<Result<void>> http2_exchange(Stream& stream, const HttpRequest& request, st
   ExchangeTimes own;
   ExchangeTimes& at = times != nullptr ? *times : own;
   std::array<char, read_size> buffer;
+  std::size_t heard = 0;
   while (true) {
     const Result<void> sent = co_await flush(stream, session);
     if (!sent) co_return sent.error();
@@ -48,6 +53,10 @@ Task<Result<void>> http2_exchange(Stream& stream, const HttpRequest& request, st
     if (!size && size.error().outcome == Outcome::closed) co_return ended(session, size.error());
     if (!size) co_return size.error();
     session.feed(std::string_view(buffer.data(), *size));
+    heard += *size;
+    if (heard > max_beside + max_overhead * session.answered() && !session.done() && !session.failure()) {
+      co_return Failure{Outcome::limit, Phase::receive, "the peer said more than 1 MiB beside its answer"};
+    }
     if (session.begun() && !at.first_byte) at.first_byte = std::chrono::steady_clock::now();
     if (session.done()) break;
   }

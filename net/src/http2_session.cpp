@@ -253,6 +253,7 @@ void Http2Session::feed(std::string_view bytes) {
 }
 
 bool Http2Session::begun() const { return impl_->begun; }
+std::size_t Http2Session::answered() const { return impl_->header_bytes + impl_->answer.response.body.size(); }
 bool Http2Session::done() const { return impl_->done; }
 
 std::optional<core::Failure> Http2Session::failure() const {

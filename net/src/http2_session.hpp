@@ -1,6 +1,7 @@
 // HTTP/2's frames without a socket: bytes in, bytes out, one request.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -24,6 +25,8 @@ class Http2Session {
   void feed(std::string_view bytes);
   /// The response has begun to arrive.
   [[nodiscard]] bool begun() const;
+  /// Bytes of the response so far: headers and body.
+  [[nodiscard]] std::size_t answered() const;
   /// The response is complete.
   [[nodiscard]] bool done() const;
   /// Why there will be no (complete) response; also where the peer has ended the session in an orderly way.

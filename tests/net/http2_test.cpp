@@ -316,7 +316,8 @@ TEST_F(Http2Exchange, AFloodOfPingsEnds) {
   const auto result = ask(peer.port(), 300ms);
   ASSERT_FALSE(result);
   EXPECT_LT(std::chrono::steady_clock::now() - began, 350ms);
-  EXPECT_TRUE(result.error().outcome == Outcome::timeout || result.error().outcome == Outcome::protocol)
+  const Outcome outcome = result.error().outcome;  // a peer that reads nothing may keep our answers until the deadline
+  EXPECT_TRUE(outcome == Outcome::timeout || outcome == Outcome::protocol || outcome == Outcome::limit)
       << result.error().detail;
 }
 
