@@ -30,9 +30,7 @@ constexpr std::string_view example = R"yaml(modules:
       query_response:
         - {send: NICK prober}
         - {send: "USER prober prober prober :prober"}
-        - {expect: "PING :([^ ]+)",
-                           send : "PONG ${1}"
-}
+        - {expect: "PING :([^ ]+)", send: "PONG ${1}"}
         - {expect: "^:[^ ]+ 001"}
   icmp: {prober: icmp}
   icmp_ttl5: {prober: icmp, timeout: 5s, icmp: {ttl: 5}}
