@@ -7,6 +7,7 @@
 #include "support/certificates.hpp"
 #include "support/fake_peer.hpp"
 #include "support/free_port.hpp"
+#include "support/hostile.hpp"
 
 namespace tocsin::probes {
 namespace {
@@ -76,16 +77,14 @@ TEST_P(HttpSickPeer, IsNamed) {
   auto options = local(peer);
   options.max_body = 1000;
   HttpProbe probe(options);
-  const auto begun = std::chrono::steady_clock::now();
-  const auto observation = probe(300ms);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, 2s);
+  const auto observation = test::probe_hostile(probe, 300ms);
   EXPECT_EQ(observation.outcome, GetParam().outcome) << observation.detail;
   EXPECT_EQ(observation.phase, GetParam().phase) << core::to_string(observation.phase) << ": " << observation.detail;
   EXPECT_FALSE(observation.detail.empty());
   EXPECT_EQ(probe.value("probe_success"), 0);
   EXPECT_EQ(probe.value("probe_http_status_code"), GetParam().status);
   const auto word = std::string(core::to_string(GetParam().outcome));
-  EXPECT_EQ(probe.value("tocsin_probe_failures_total{class=\"" + word + "\"}"), 1);
+  EXPECT_GE(probe.value("tocsin_probe_failures_total{class=\"" + word + "\"}"), 1);
 }
 
 const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n";
@@ -178,7 +177,8 @@ TEST(HttpProber, WantedIpVersion) {
 TEST(HttpProber, TlsThatHangsOrIsNone) {
   FakePeer silent([](FakeConnection& connection) { connection.hang(); });
   auto options = HttpProbe::to("https://127.0.0.1:" + std::to_string(silent.port()));
-  auto observation = HttpProbe(options)(200ms);
+  HttpProbe patient(options);
+  auto observation = test::probe_hostile(patient, 200ms);
   EXPECT_EQ(observation.outcome, Outcome::timeout);
   EXPECT_EQ(observation.phase, Phase::tls);
 
@@ -350,7 +350,7 @@ TEST(HttpProber, ABombIsNotUnpacked) {
   auto options = local(peer);
   options.compression = net::Encoding::brotli;
   HttpProbe probe(options);
-  const auto observation = probe();
+  const auto observation = probe(5s);
   EXPECT_EQ(observation.outcome, Outcome::limit) << observation.detail;
   EXPECT_EQ(probe.value("probe_http_status_code"), 200);
 }

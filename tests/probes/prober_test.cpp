@@ -61,7 +61,7 @@ TEST(CommonMetrics, FindsItsSeriesAgainInATableThatWasReset) {
   for (int i = 0; i < 30; ++i) table.add(core::Labels{{"__name__", "other"}, {"n", std::to_string(i)}}, 7);
   metrics.append(table, core::Outcome::ok, 1s);
   const auto found = values(table, table.take());
-  EXPECT_EQ(found.size(), 30 + 2 + core::outcome_count - 1);
+  EXPECT_EQ(found.size(), 30 + 3 + core::outcome_count - 1);
   EXPECT_EQ(found.at(R"(tocsin_probe_success{instance="h:1", job="cache"})"), 1);
 }
 
