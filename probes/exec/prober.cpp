@@ -28,6 +28,8 @@ constexpr std::array metadata = {
     core::MetricMeta{"tocsin_exec_status", gauge,
                      "Exit status of the check program; 128 and the signal's number where one ended it."},
     core::MetricMeta{"tocsin_exec_samples", gauge, "Samples that the check program printed."},
+    core::MetricMeta{"tocsin_exec_series_refused_total", core::MetricType::counter,
+                     "Samples left out because max_series was reached."},
 };
 
 /// A run that may outlive the probe that began it.
@@ -49,10 +51,11 @@ class ExecProber final : public Prober {
       : executor_(std::move(executor)),
         identity_(std::move(identity)),
         options_(std::move(options)),
-        scraped_(identity_.base, options_.rules),
+        scraped_(identity_.base, options_.rules, metadata, options_.max_series),
         success_(identity_.base, metadata[0].name),
         status_(identity_.base, metadata[1].name),
         samples_(identity_.base, metadata[2].name),
+        refused_(identity_.base, metadata[3].name),
         common_(identity_.base),
         table_(options_.max_series + own_series) {}
 
@@ -84,7 +87,8 @@ class ExecProber final : public Prober {
     }
     auto spec = make_spec();
     if (!spec) co_return spec.error();
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_now());
+    const auto left = std::max(std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_now()),
+                               std::chrono::milliseconds(0));
     spec->kill_after = std::min(longest_grace, left / 10);
     const core::Deadline end_it = deadline - 2 * spec->kill_after;
     run_ = std::make_shared<Run>(executor_);
@@ -133,6 +137,7 @@ class ExecProber final : public Prober {
     if (!read) return read.error();
     scraped_.append(table_);
     samples_.put(table_, static_cast<double>(scraped_.counts().scraped));
+    refused_.put(table_, static_cast<double>(scraped_.refused()));
     return std::nullopt;
   }
 
@@ -148,7 +153,7 @@ class ExecProber final : public Prober {
   std::shared_ptr<Run> run_;
   std::vector<core::Secret> secrets_;  // of the last run
   ScrapedSeries scraped_;
-  KnownSeries success_, status_, samples_;
+  KnownSeries success_, status_, samples_, refused_;
   CommonMetrics common_;
   core::SeriesTable table_;
 };

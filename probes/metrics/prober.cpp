@@ -61,7 +61,7 @@ class MetricsProber final : public Prober {
         options_(std::move(options)),
         limits_(limits_of(options_.http)),
         client_(connector, options_.http.url, home_tls(options_.http), limits_, std::move(executor)),
-        scraped_(identity_.base, std::move(options_.rules)),
+        scraped_(identity_.base, std::move(options_.rules), metadata, options_.max_series),
         common_(identity_.base),
         table_(options_.max_series + own_series) {
     static_assert(metadata.size() == std::tuple_size_v<decltype(own_)>);
@@ -139,10 +139,10 @@ class MetricsProber final : public Prober {
       observation.described = scraped_.take_described();
     }
     const std::array<double, metadata.size()> values{
-        observation.good() ? 1.0 : 0.0,       seconds(took),
-        static_cast<double>(counts.scraped),  static_cast<double>(counts.kept),
-        static_cast<double>(counts.added),    static_cast<double>(counts.duplicates),
-        static_cast<double>(table_.refused())};
+        observation.good() ? 1.0 : 0.0,         seconds(took),
+        static_cast<double>(counts.scraped),    static_cast<double>(counts.kept),
+        static_cast<double>(counts.added),      static_cast<double>(counts.duplicates),
+        static_cast<double>(scraped_.refused())};
     for (std::size_t i = 0; i < own_.size(); ++i) own_[i].put(table_, values[i]);
     common_.append(table_, observation.outcome, took);
     observation.batch = table_.take();

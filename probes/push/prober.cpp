@@ -18,13 +18,15 @@ using core::Phase;
 constexpr auto gauge = core::MetricType::gauge;
 constexpr std::size_t own_series = 32;
 
-enum Row : std::size_t { success, last_at, status, duration, every, row_count };
+enum Row : std::size_t { success, last_at, status, duration, every, series_refused, row_count };
 constexpr std::array metadata = {
     core::MetricMeta{"tocsin_push_success", gauge, "Whether the job has reported in time that it went well."},
     core::MetricMeta{"tocsin_push_last_timestamp_seconds", gauge, "When the job reported last, as Unix time."},
     core::MetricMeta{"tocsin_push_status", gauge, "The status that the job reported last; 0: it went well."},
     core::MetricMeta{"tocsin_push_duration_seconds", gauge, "How long the job took, by its own report."},
     core::MetricMeta{"tocsin_push_expect_every_seconds", gauge, "How often the job should report at least."},
+    core::MetricMeta{"tocsin_push_series_refused_total", core::MetricType::counter,
+                     "Samples of the job left out because max_series was reached."},
 };
 
 Failure silent(core::Duration silence, core::Duration every, const char* how) {
@@ -40,7 +42,7 @@ class PushProber final : public Prober {
         identity_(std::move(identity)),
         options_(std::move(options)),
         arrived_(std::make_shared<net::Event>(executor)),
-        scraped_(identity_.base, options_.rules),
+        scraped_(identity_.base, options_.rules, metadata, options_.max_series),
         common_(identity_.base),
         table_(options_.max_series + own_series) {
     for (std::size_t i = 0; i < own_.size(); ++i) own_[i] = KnownSeries(identity_.base, metadata[i].name);
@@ -117,8 +119,10 @@ class PushProber final : public Prober {
       refused_.reset();
       if (auto read = scraped_.read(push->body, format_of(*push)); !read) refused_ = read.error();
     }
-    if (!refused_) scraped_.append(table_);
-    return refused_;
+    if (refused_) return refused_;
+    scraped_.append(table_);
+    own_[series_refused].put(table_, static_cast<double>(scraped_.refused()));
+    return std::nullopt;
   }
   static core::TextFormat format_of(const Push& push) {
     // No body at all is no unfinished OpenMetrics.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tocsin/probes/prober.hpp"
+
 namespace tocsin::probes {
 
 using core::Failure;
@@ -35,8 +37,12 @@ std::string cut(std::string text) {
 
 }  // namespace
 
-ScrapedSeries::ScrapedSeries(core::Labels base, ScrapeRules rules)
-    : base_(std::move(base)), rules_(std::move(rules)), relabeling_(rules_.metric_relabel) {}
+ScrapedSeries::ScrapedSeries(core::Labels base, ScrapeRules rules, std::span<const core::MetricMeta> own,
+                             std::size_t max_series)
+    : base_(std::move(base)), rules_(std::move(rules)), relabeling_(rules_.metric_relabel), max_series_(max_series) {
+  for (const core::MetricMeta& meta : own) own_.push_back(meta.name);
+  for (const core::MetricMeta& meta : common_metadata()) own_.push_back(meta.name);
+}
 
 Result<void> ScrapedSeries::read(std::string_view text, TextFormat format) {
   ++round_;
@@ -128,7 +134,7 @@ Result<ScrapedSeries::Entry> ScrapedSeries::make_entry(std::string_view series) 
   Entry entry;
   entry.created = round_;
   auto relabelled = relabeling_.apply(with_base(std::move(*labels)));
-  if (!relabelled) {
+  if (!relabelled || passes_for_own(*relabelled)) {
     entry.kept = false;
     return entry;
   }
@@ -153,6 +159,13 @@ core::Labels ScrapedSeries::with_base(core::Labels scraped) const {
     scraped.set(label.name, label.value);
   }
   return scraped;
+}
+
+bool ScrapedSeries::passes_for_own(const core::Labels& labels) const {
+  if (std::find(own_.begin(), own_.end(), labels.metric_name()) == own_.end()) return false;
+  return std::all_of(labels.begin(), labels.end(), [this](const core::Label& label) {
+    return label.name == core::metric_name_label || label.name == "class" || base_.get(label.name) == label.value;
+  });
 }
 
 std::optional<Failure> ScrapedSeries::beyond_limits(const core::Labels& labels) const {
@@ -205,10 +218,13 @@ void ScrapedSeries::read_families(std::string_view text, TextFormat format) {
 
 void ScrapedSeries::append(core::SeriesTable& table) {
   ++appended_;
+  given_ = 0;
+  const std::uint64_t refused_before = table.refused();
   for (Entries::value_type* row : rows_) {
     if (row->second.created == round_) ++counts_.added;
     give(table, row->first, row->second);
   }
+  refused_ += table.refused() - refused_before;
   if (counts_.added > 0 || describe_anew_) describe(table);
   describe_anew_ = false;
 }
@@ -224,6 +240,11 @@ void ScrapedSeries::give(core::SeriesTable& table, const std::string& series, En
     ++counts_.duplicates;  // relabelling made two series the same
     return;
   }
+  if (given_ >= max_series_) {
+    ++refused_;
+    return;
+  }
+  ++given_;
   if (has_slot) {
     static_cast<void>(table.add(*entry.slot, entry.serial, entry.value));
   } else {
@@ -248,19 +269,19 @@ const std::pair<const std::string, ScrapedSeries::Family>* ScrapedSeries::family
 }
 
 void ScrapedSeries::describe(const core::SeriesTable& table) {
-  std::unordered_map<std::string_view, const Family*> names;
+  std::unordered_map<std::string, const Family*, Hash, std::equal_to<>> names;
   for (const Entries::value_type* row : rows_) {
     const std::optional<core::Slot> slot = row->second.slot;
     if (!slot || names.size() >= max_families) continue;
-    const std::string_view name = table.labels(*slot).metric_name();
-    const auto* family = family_of(name);
-    names.emplace(family != nullptr ? std::string_view(family->first) : name,
-                  family != nullptr ? &family->second : nullptr);
+    const core::Labels labels = table.labels(*slot);
+    const auto* family = family_of(labels.metric_name());
+    const std::string_view name = family != nullptr ? std::string_view(family->first) : labels.metric_name();
+    if (names.find(name) == names.end()) names.emplace(name, family != nullptr ? &family->second : nullptr);
   }
   std::vector<core::Described> now;
   now.reserve(names.size());
   for (const auto& [name, family] : names) {
-    now.push_back({std::string(name), family != nullptr ? family->type : core::MetricType::unknown,
+    now.push_back({name, family != nullptr ? family->type : core::MetricType::unknown,
                    family != nullptr ? family->help : std::string()});
   }
   std::sort(now.begin(), now.end(), [](const auto& a, const auto& b) { return a.name < b.name; });

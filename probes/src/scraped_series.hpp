@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -29,8 +31,10 @@ struct ScrapeCounts {
 
 class ScrapedSeries {
  public:
-  /// Throws std::invalid_argument where a relabelling rule is bad.
-  ScrapedSeries(core::Labels base, ScrapeRules rules);
+  /// Throws std::invalid_argument where a relabelling rule is bad. `own` is what the prober itself says of its target
+  /// (beside the common metrics): samples that would pass for it are dropped. At most `max_series` rows are given.
+  ScrapedSeries(core::Labels base, ScrapeRules rules, std::span<const core::MetricMeta> own = {},
+                std::size_t max_series = std::numeric_limits<std::size_t>::max());
 
   /// Takes a text in. Of a text that is wrong or past a limit nothing is taken; the failure names the line.
   [[nodiscard]] core::Result<void> read(std::string_view text, core::TextFormat format);
@@ -38,6 +42,8 @@ class ScrapedSeries {
   void append(core::SeriesTable& table);
   /// Of the text that was read last, complete after `append`.
   [[nodiscard]] const ScrapeCounts& counts() const { return counts_; }
+  /// Rows that were left out since there were too many, or the table was full; all that there ever were.
+  [[nodiscard]] std::uint64_t refused() const { return refused_; }
   /// What the metrics are, if that changed since it was asked for last.
   [[nodiscard]] std::vector<core::Described> take_described();
 
@@ -66,6 +72,7 @@ class ScrapedSeries {
   [[nodiscard]] core::Result<void> take_sample(const core::TextReader& reader);
   [[nodiscard]] core::Result<Entry> make_entry(std::string_view series) const;
   [[nodiscard]] core::Labels with_base(core::Labels scraped) const;
+  [[nodiscard]] bool passes_for_own(const core::Labels& labels) const;
   [[nodiscard]] std::optional<core::Failure> beyond_limits(const core::Labels& labels) const;
   void note_meta(const core::TextReader& reader, bool type);
   void read_families(std::string_view text, core::TextFormat format);
@@ -76,6 +83,10 @@ class ScrapedSeries {
   core::Labels base_;
   ScrapeRules rules_;
   core::Relabeling relabeling_;
+  std::vector<std::string_view> own_;  // names
+  std::size_t max_series_;
+  std::size_t given_ = 0;  // rows, of this time
+  std::uint64_t refused_ = 0;
   std::uint32_t round_ = 0;
   Entries entries_;
   std::vector<Entries::value_type*> order_;  // as the last text had them

@@ -7,6 +7,7 @@
 
 #include "probes/http_nginx.hpp"
 #include "support/fake_peer.hpp"
+#include "support/hostile.hpp"
 #include "support/one_prober.hpp"
 #include "tocsin/probes/metrics.hpp"
 
@@ -149,6 +150,7 @@ struct Sick {
   std::function<void(FakeConnection&)> script;
   Outcome outcome;
   Phase phase;
+  bool tls = false;
 };
 void PrintTo(const Sick& sick, std::ostream* out) { *out << sick.name; }
 class MetricsSickPeer : public testing::TestWithParam<Sick> {};
@@ -157,10 +159,9 @@ TEST_P(MetricsSickPeer, IsNamedInTime) {
   FakePeer peer(GetParam().script);
   auto options = options_for(peer);
   options.http.max_body = 100'000;
+  if (GetParam().tls) options.http.url = net::parse_url("https://127.0.0.1:" + std::to_string(peer.port())).value();
   OneProber probe(metrics_prober(options));
-  const auto began = std::chrono::steady_clock::now();
-  const auto seen = probe(300ms);
-  EXPECT_LT(std::chrono::steady_clock::now() - began, 350ms);
+  const auto seen = test::probe_hostile(probe, 300ms);
   EXPECT_EQ(seen.outcome, GetParam().outcome) << core::to_string(seen.outcome) << ": " << seen.detail;
   EXPECT_EQ(seen.phase, GetParam().phase) << core::to_string(seen.phase);
   EXPECT_EQ(probe.value("up"), 0);
@@ -172,6 +173,15 @@ const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n";
 INSTANTIATE_TEST_SUITE_P(
     All, MetricsSickPeer,
     testing::Values(Sick{"hang", [](FakeConnection& c) { c.hang(); }, Outcome::timeout, Phase::receive},
+                    Sick{"hang_in_tls", [](FakeConnection& c) { c.hang(); }, Outcome::timeout, Phase::tls, true},
+                    Sick{"headers_without_end",
+                         [](FakeConnection& c) {
+                           c.read_until("\r\n\r\n");
+                           c.send("HTTP/1.1 200 OK\r\n");
+                           while (c.send("X-Header: " + std::string(1000, 'x') + "\r\n")) {
+                           }
+                         },
+                         Outcome::limit, Phase::receive},
                     Sick{"freeze", [](FakeConnection& c) { c.freeze(); }, Outcome::timeout, Phase::receive},
                     Sick{"hang_in_body",
                          [](FakeConnection& c) {
@@ -252,7 +262,29 @@ TEST(MetricsProber, ABombDoesNotGrow) {
   auto options = options_for(peer);
   options.http.max_body = 1'000'000;
   OneProber probe(metrics_prober(options));
-  EXPECT_EQ(probe().outcome, Outcome::limit);
+  EXPECT_EQ(test::probe_hostile(probe, 5s).outcome, Outcome::limit);
+}
+
+TEST(MetricsProber, WhatTheTargetSaysLeavesRoomForWhatWeSayOfIt) {
+  FakePeer peer([](FakeConnection& c) {
+    std::string body = "up 0\n";
+    for (int i = 0; i < 200; ++i) body += "a" + std::to_string(i) + " 1\n";
+    while (!c.read_until("\r\n\r\n").empty()) c.send(answer(body));
+  });
+  auto options = options_for(peer);
+  options.max_series = 50;
+  OneProber probe(metrics_prober(options));
+  for (int round = 1; round <= 3; ++round) {
+    const auto seen = probe();
+    ASSERT_EQ(seen.outcome, Outcome::ok) << seen.detail;
+    EXPECT_EQ(probe.value("up"), 1);
+    EXPECT_EQ(probe.value("tocsin_probe_success"), 1);
+    EXPECT_EQ(probe.value("scrape_samples_scraped"), 201);
+    EXPECT_EQ(probe.value("tocsin_scrape_series_refused_total"), 150 * round);
+    EXPECT_TRUE(probe.has("a49"));
+    EXPECT_FALSE(probe.has("a50"));
+    EXPECT_TRUE(probe.twice.empty());
+  }
 }
 
 TEST(MetricsProber, BadRelabellingIsRefused) {

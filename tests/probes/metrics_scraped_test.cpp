@@ -182,6 +182,24 @@ TEST(ScrapedSeries, AFullTableCountsWhatDoesNotFit) {
   }
 }
 
+TEST(ScrapedSeries, NoSamplePassesForWhatTheProberSays) {
+  constexpr core::MetricMeta own[] = {{"up", core::MetricType::gauge, "Whether it is."}};
+  ScrapedSeries series(base, {}, own);
+  core::SeriesTable table;
+  ASSERT_TRUE(
+      series.read("up 1\nup{zone=\"a\"} 1\ntocsin_probe_success 1\n"
+                  "tocsin_probe_failures_total{class=\"auth\"} 5\ntocsin_probe_other 1\n",
+                  TextFormat::prometheus));
+  table.begin();
+  series.append(table);
+  std::string names;
+  for (const core::Row& row : table.take().rows) names += table.labels(row.slot).to_string() + "\n";
+  EXPECT_EQ(names,
+            "up{instance=\"h:1\", job=\"app\", zone=\"a\"}\ntocsin_probe_other{instance=\"h:1\", job=\"app\"}\n");
+  EXPECT_EQ(series.counts().scraped, 5U);
+  EXPECT_EQ(series.counts().kept, 2U);
+}
+
 TEST(ScrapedSeries, SlotsThatWereLostComeBack) {
   Scraper scraper({}, 3);
   ASSERT_TRUE(scraper.read("a 1\nb 1\n"));
