@@ -1,6 +1,8 @@
 // From a probe section to its targets.
 #include <algorithm>
 #include <filesystem>
+#include <memory>
+#include <utility>
 
 #include "config/digest.hpp"
 #include "config/kinds/kind.hpp"
@@ -274,6 +276,15 @@ core::Result<TargetConfig> make_target(const JobConfig& job, const GlobalConfig&
   }
   if (!labels.empty()) target->fingerprint = digest_of({target->fingerprint, labels});
   return std::move(*target);
+}
+
+core::Result<TargetConfig> make_target(const GlobalConfig& global, const std::string& url) {
+  auto section = std::make_shared<Probe>();
+  section->job = "probe";
+  section->place.file = std::make_shared<core::SourceFile>();
+  JobConfig job;
+  job.section = std::move(section);
+  return make_target(job, global, url, {});
 }
 
 }  // namespace tocsin::daemon

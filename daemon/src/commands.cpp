@@ -185,9 +185,10 @@ int command_line(int argc, char** argv) {
   reach(query_command);
 
   OneProbeOptions probe_options;
-  auto* probe_command = app.add_subcommand("probe", "Probe a configured target once, now, and print what it gives");
-  probe_command->add_option("JOB", probe_options.job, "JOB, or JOB/INSTANCE")->required();
-  probe_command->add_option("--config", probe_options.config, "Configuration file")->capture_default_str();
+  auto* probe_command = app.add_subcommand("probe", "Probe a target once, now, and print what it gives");
+  probe_command->add_option("JOB", probe_options.job, "JOB, JOB/INSTANCE, or a URL (without secrets)")->required();
+  auto* probe_config =
+      probe_command->add_option("--config", probe_options.config, "Configuration file")->capture_default_str();
 
   auto* schema_command = app.add_subcommand("schema", "Print the JSON Schema of the configuration");
   auto* docs_command = app.add_subcommand("docs", "Print the configuration's documentation as Markdown");
@@ -209,6 +210,7 @@ int command_line(int argc, char** argv) {
   if (query_command->parsed()) return query(address, expression);
   if (probe_command->parsed()) {
     probe_options.environment = process_environment();
+    probe_options.config_named = probe_config->count() > 0;
     return probe_once(probe_options);
   }
   if (schema_command->parsed()) say(config_schema());

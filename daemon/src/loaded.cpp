@@ -18,6 +18,12 @@ void append_groups(std::vector<rules::GroupSpec>& all, const std::shared_ptr<con
 
 }  // namespace
 
+std::vector<std::string> pack_names() {
+  std::vector<std::string> names;
+  for (const rules::Pack& pack : rules::packs()) names.emplace_back(pack.name);
+  return names;
+}
+
 std::size_t Loaded::rule_count() const {
   std::size_t count = 0;
   for (const rules::GroupSpec& group : groups) count += group.rules.size();
@@ -34,9 +40,7 @@ core::Duration Loaded::retention() const {
 
 std::optional<Loaded> load_everything(const std::string& path, const LoadOptions& options,
                                       core::Diagnostics& diagnostics) {
-  std::vector<std::string> known_packs;
-  for (const rules::Pack& pack : rules::packs()) known_packs.emplace_back(pack.name);
-  auto config = load_config(path, options, known_packs, diagnostics);
+  auto config = load_config(path, options, pack_names(), diagnostics);
   if (!config) return std::nullopt;
   Loaded loaded{std::move(*config), {}};
   for (const rules::Pack& pack : rules::packs()) {

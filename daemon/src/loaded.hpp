@@ -21,6 +21,9 @@ struct Loaded {
   [[nodiscard]] core::Duration retention() const;
 };
 
+/// Of the packs that the binary has.
+[[nodiscard]] std::vector<std::string> pack_names();
+
 /// Reads a configuration with all that it names. Nothing if `diagnostics` has errors.
 [[nodiscard]] std::optional<Loaded> load_everything(const std::string& path, const LoadOptions& options,
                                                     core::Diagnostics& diagnostics);

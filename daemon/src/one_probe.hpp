@@ -7,8 +7,9 @@
 namespace tocsin::daemon {
 
 struct OneProbeOptions {
-  std::string job;  // JOB or JOB/INSTANCE
+  std::string job;  // JOB, JOB/INSTANCE or a URL
   std::string config = "/etc/tocsin/tocsin.yml";
+  bool config_named = false;  // a URL needs none, so the usual one may be missing
   std::map<std::string, std::string> environment;
 };
 /// 0 if every target that was named is well, else 1.

@@ -150,6 +150,9 @@ struct LoadOptions {
 [[nodiscard]] core::Result<TargetConfig> make_target(const JobConfig& job, const GlobalConfig& global,
                                                      const std::string& text, const core::Labels& found);
 
+/// A target of no job: a URL, and the defaults.
+[[nodiscard]] core::Result<TargetConfig> make_target(const GlobalConfig& global, const std::string& url);
+
 /// Whether a target stands for a cluster whose nodes are to be found by it.
 [[nodiscard]] bool is_seed(const TargetConfig& target);
 /// The target that a node is which was found by asking `seed` (or another node of it).
