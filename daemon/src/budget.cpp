@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 namespace tocsin::daemon {
 namespace {
@@ -48,6 +49,19 @@ void Budget::spend(Member member, std::uint32_t commands, core::TimePoint now) {
   if (const auto it = costs_.find(member); it != costs_.end()) {
     it->second += weight * (static_cast<double>(std::max(commands, 1U)) - it->second);
   }
+}
+
+std::string Budget::spent() const {
+  return std::to_string(period_.count()) + " " + std::to_string(number_) + " " + std::to_string(used_);
+}
+
+void Budget::recall(std::string_view spent) {
+  std::istringstream words{std::string(spent)};
+  std::int64_t period = 0, number = 0;
+  std::uint64_t used = 0;
+  if (!(words >> period >> number >> used) || period != period_.count()) return;
+  number_ = number;
+  used_ = used;
 }
 
 std::uint64_t Budget::used(core::TimePoint now) {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "tocsin/core/time.hpp"
 
@@ -29,6 +31,14 @@ class Budget {
   [[nodiscard]] bool affords(Member member, core::TimePoint now);
   /// Notes what one probe of a member cost.
   void spend(Member member, std::uint32_t commands, core::TimePoint now);
+
+  [[nodiscard]] bool sells(std::uint64_t commands, core::Duration period) const {
+    return commands == commands_ && period == period_;
+  }
+  /// What was spent, as a text, for a budget of the same name that comes later: after a reload or a start.
+  [[nodiscard]] std::string spent() const;
+  /// Takes such a text in; nothing, where it is of another period, or none.
+  void recall(std::string_view spent);
 
   [[nodiscard]] std::uint64_t used(core::TimePoint now);
   [[nodiscard]] std::uint64_t left(core::TimePoint now);

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
@@ -20,6 +23,8 @@ constexpr std::chrono::seconds sentinel_pause{1};
 constexpr std::ptrdiff_t first_at_once = 256;
 /// The wheel looks up at least this often: targets that were added meanwhile may be due before the next it knew.
 constexpr std::chrono::seconds longest_turn{1};
+/// How often what is spent of a budget is kept: a kill forgets no more.
+constexpr std::chrono::seconds keep_spent_every{10};
 
 /// The series that a dropped batch introduced are known to its prober by then: the next batch must introduce them
 /// instead.
@@ -78,7 +83,11 @@ struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
 
   Admission admission;
   std::unordered_map<Admission::Ticket, net::Event*> called_up;  // of those that wait for room
-  std::map<std::string, std::weak_ptr<Budget>> shares;
+  struct Share {
+    std::shared_ptr<Budget> budget;
+    std::optional<core::TimePoint> kept;  // when what is spent was last handed to the hook
+  };
+  std::map<std::string, Share> shares;  // also those that have no target at present: what was spent stays spent
   net::Loop& loop;
   ProberTools tools;
   Log log;
@@ -104,6 +113,8 @@ struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
   void start(const RunnerPtr& runner);
   net::Task<void> run(RunnerPtr runner);
   std::unique_ptr<probes::Prober> prober_of(Runner& runner);
+  std::shared_ptr<Budget> budget_of(const BudgetConfig& config);
+  void keep_spent(const std::string& share, core::TimePoint now);
   net::Task<bool> admit(Runner& runner);
   void leave(const Runner& runner);
   net::Task<void> probe(Runner& runner);
@@ -152,12 +163,31 @@ std::unique_ptr<probes::Prober> Lane::Impl::prober_of(Runner& runner) {
   auto prober = make_prober(tools, loop.executor(), runner.id, runner.config);
   const TargetConfig& config = runner.config;
   if (!config.budget && !config.sleeps_after) return prober;
-  if (config.budget) {
-    runner.budget = shares[config.budget->share].lock();
-    if (!runner.budget) runner.budget = std::make_shared<Budget>(config.budget->commands, config.budget->per);
-    shares[config.budget->share] = runner.budget;
-  }
+  if (config.budget) runner.budget = budget_of(*config.budget);
   return make_sparing_prober(std::move(prober), runner.id, {runner.budget, config.sleeps_after, config.cold_start});
+}
+
+std::shared_ptr<Budget> Lane::Impl::budget_of(const BudgetConfig& config) {
+  std::shared_ptr<Budget>& budget = shares[config.share].budget;
+  if (budget && budget->sells(config.commands, config.per)) return budget;
+  std::string spent;
+  if (budget) {
+    spent = budget->spent();
+  } else if (hooks.recall_spent) {
+    spent = hooks.recall_spent(config.share);
+  }
+  budget = std::make_shared<Budget>(config.commands, config.per);
+  budget->recall(spent);
+  return budget;
+}
+
+void Lane::Impl::keep_spent(const std::string& name, core::TimePoint now) {
+  const auto it = shares.find(name);
+  if (!hooks.keep_spent || it == shares.end()) return;
+  Share& share = it->second;
+  if (share.kept && now - *share.kept < keep_spent_every) return;
+  share.kept = now;
+  hooks.keep_spent(name, share.budget->spent());
 }
 
 void Lane::Impl::drop(std::uint32_t id) {
@@ -205,15 +235,8 @@ net::Task<void> Lane::Impl::run(RunnerPtr runner) {
   const auto self = shared_from_this();
   bool again = true;
   while (again) {
-    const bool was_sick = runner->confirmation.settled() == false;
     co_await probe(*runner);
     if (stopped || runner->removed) co_return;
-    if (was_sick && runner->confirmation.settled() == true && !runner->probing) {
-      // It is back: what was left out while it was sick is asked now.
-      runner->probing = true;
-      co_await probe(*runner);
-      if (stopped || runner->removed) co_return;
-    }
     if (runner->confirmation.holding()) {
       loop.spawn("confirm " + runner->config.display, confirm_later(runner));
       co_return;
@@ -342,6 +365,7 @@ void Lane::Impl::flush(bool flip) {
 
 void Lane::Impl::note(const Runner& runner, const core::Observation& observation, bool flip) {
   const bool good = observation.good();
+  if (runner.budget && observation.cost > 0) keep_spent(runner.config.budget->share, observation.at);
   const bool held = runner.confirmation.holding();
   {
     const std::lock_guard lock(status_mutex);

@@ -57,6 +57,9 @@ struct LaneHooks {
   std::function<core::TimePoint()> clock;
   /// Observations that are to be judged, in order. `flip`: a target went from good to bad or back.
   std::function<void(std::vector<core::Observation>, bool flip)> deliver;
+  /// What was spent of the budget of that name before the start; and where to keep what is spent now. May be empty.
+  std::function<std::string(const std::string& share)> recall_spent = {};
+  std::function<void(const std::string& share, std::string spent)> keep_spent = {};
 };
 
 class Lane {

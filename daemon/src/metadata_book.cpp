@@ -8,7 +8,8 @@ constexpr std::size_t max_described = 50'000;
 /// What tocsin says of itself: from another tocsin it stays in the store, and off our page, where the same names stand
 /// already.
 bool is_own(const std::string& name) {
-  return name.starts_with("tocsin_") || name.starts_with("blackbox_exporter_config_");
+  return name.starts_with("tocsin_") || name.starts_with("blackbox_exporter_") ||
+         name == "blackbox_module_unknown_total";
 }
 
 }  // namespace

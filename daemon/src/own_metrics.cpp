@@ -63,6 +63,8 @@ void OwnMetrics::Impl::refresh() {
         static_cast<double>(lane.crowded_out));
   gauge("tocsin_probes_under_way", "Probes under way.").Set(static_cast<double>(lane.under_way));
   gauge("tocsin_targets", "Targets that are probed.").Set(static_cast<double>(sources.targets()));
+  total("blackbox_module_unknown_total", "Requests to /probe for a module that there is not.",
+        static_cast<double>(sources.unknown_modules()));
   const JudgeCounters judge = sources.judge();
   total("tocsin_rule_early_runs_total", "Evaluations of rule groups at once, because a target flipped.",
         static_cast<double>(judge.early_runs));
@@ -179,6 +181,7 @@ void OwnMetrics::Impl::refresh_actions() {
 
 OwnMetrics::OwnMetrics(OwnSources sources) : impl_(std::make_unique<Impl>(std::move(sources))) {
   impl_->gauge("tocsin_build_info", "1, with the version as a label.", {{"version", TOCSIN_VERSION}}).Set(1);
+  impl_->gauge("blackbox_exporter_build_info", "1; who plays blackbox_exporter here.", {{"version", "tocsin"}}).Set(1);
 }
 OwnMetrics::~OwnMetrics() = default;
 

@@ -27,6 +27,7 @@ struct OwnSources {
   std::function<std::vector<alerts::DestinationStatus>()> destinations;
   std::function<std::vector<actions::ActionStatus>()> actions;
   std::function<std::size_t()> targets;
+  std::function<std::uint64_t()> unknown_modules;
 };
 
 class OwnMetrics {

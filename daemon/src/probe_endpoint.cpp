@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t most_at_once = 32;
 constexpr core::Duration way_back{500};
+constexpr std::string_view unknown_module = "Unknown module";
 
 net::ServerResponse refusal(unsigned status, std::string text) {
   net::ServerResponse response;
@@ -46,6 +47,26 @@ const JobConfig* job_of(const net::ServerRequest& request, const Config& config,
   return nullptr;
 }
 
+bool is_host_name(const std::string& text) {
+  return text.size() <= 255 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+                  c == '_' || c == ':';
+         });
+}
+
+/// blackbox_exporter's `hostname`: for whom to ask at the target, in Host and in TLS, where the job does not say.
+void ask_for(const std::string& host, TargetConfig& target) {
+  if (auto* http = std::get_if<probes::HttpOptions>(&target.options)) {
+    const bool said = std::any_of(http->headers.begin(), http->headers.end(), [](const probes::HeaderSource& header) {
+      return header.name == "Host" || header.name == "host";
+    });
+    if (!said) http->headers.push_back({"Host", {core::Secret(host), {}}});
+  }
+  if (auto* tcp = std::get_if<probes::TcpOptions>(&target.options)) {
+    if (tcp->tls_options.server_name.empty()) tcp->tls_options.server_name = host;
+  }
+}
+
 core::Duration time_for(const net::ServerRequest& request, const TargetConfig& target) {
   const std::string_view header = net::header(request.headers, "X-Prometheus-Scrape-Timeout-Seconds");
   const auto seconds = core::parse_number<double>(header);
@@ -66,7 +87,7 @@ std::variant<AskedProbe, net::ServerResponse> read_asked_probe(const net::Server
     return refusal(
         400, name.empty()
                  ? "No job allows this target (give job=NAME, and allow_targets in that job)"
-                 : "Unknown module \"" + name +
+                 : std::string(unknown_module) + " \"" + name +
                        "\" (it is the name of a job here, or of a module that a job takes which allows this target)");
   }
   if (!allowed(*job, target))
@@ -74,6 +95,9 @@ std::variant<AskedProbe, net::ServerResponse> read_asked_probe(const net::Server
   auto made = make_target(*job, config.global, target, {});
   if (!made) return refusal(400, made.error().detail);
   if (needs_tools(*made)) return refusal(400, "A " + made->kind + " probe is not asked for here");
+  const std::string host = api_parameter(request, "hostname");
+  if (!is_host_name(host)) return refusal(400, "The parameter hostname is none");
+  if (!host.empty()) ask_for(host, *made);
   const core::Duration timeout = time_for(request, *made);
   return AskedProbe{std::move(*made), timeout};
 }
@@ -96,7 +120,10 @@ std::string expose_observation(const core::Observation& observation, const Metad
 net::Task<net::ServerResponse> ProbeEndpoint::answer(net::ServerRequest request, const Config& config,
                                                      const Metadata& metadata) {
   auto asked = read_asked_probe(request, config);
-  if (auto* refused = std::get_if<net::ServerResponse>(&asked)) co_return std::move(*refused);
+  if (auto* refused = std::get_if<net::ServerResponse>(&asked)) {
+    if (refused->body.starts_with(unknown_module)) ++unknown_modules_;
+    co_return std::move(*refused);
+  }
   if (running_ >= most_at_once) co_return refusal(503, "Too many probes are asked for at a time");
   const AskedProbe& wanted = std::get<AskedProbe>(asked);
   const auto prober = make_prober(connector_, loop_.executor(), 0, wanted.target);

@@ -38,6 +38,7 @@ namespace {
 constexpr std::chrono::seconds action_grace{10};  // over an action's own timeout, when stopping
 constexpr std::chrono::seconds drain_time{3};
 constexpr std::chrono::seconds reload_time{60};
+constexpr std::string_view budget_key = "budget/";  // and the name of the share: what the journal keeps of it
 
 core::TimePoint wall_clock() { return std::chrono::time_point_cast<core::Duration>(std::chrono::system_clock::now()); }
 
@@ -64,8 +65,7 @@ class Daemon {
         push_desk_(desk_, pushes_, journal_.get()),
         metrics_(own_sources()),
         judge_(judge_loop_, store_limits(loaded), log_, judge_hooks()),
-        lane_(lane_loop_, ProberTools{connector_, &files_, &pushes_}, log_,
-              LaneHooks{wall_clock, [this](auto observations, bool flip) { deliver(std::move(observations), flip); }},
+        lane_(lane_loop_, ProberTools{connector_, &files_, &pushes_}, log_, lane_hooks(),
               Lane::Limits{loaded.config.global.max_probes, loaded.config.global.max_probes_per_host}),
         discovery_(desk_, blocking_, connector_, log_, [this] { apply_targets(discovery_.targets()); }),
         probe_endpoint_(desk_, connector_),
@@ -95,6 +95,7 @@ class Daemon {
   }
   OwnSources own_sources();
   JudgeHooks judge_hooks();
+  LaneHooks lane_hooks();
   alerts::NotifierOptions notifier_options(const Config& config) const;
   alerts::Notifier::Log notifier_log();
   actions::ExecutorHooks executor_hooks();
@@ -168,11 +169,29 @@ std::unique_ptr<state::Journal> Daemon::open_journal(const Config& config) {
   return std::move(*journal);
 }
 
+LaneHooks Daemon::lane_hooks() {
+  LaneHooks hooks;
+  hooks.clock = wall_clock;
+  hooks.deliver = [this](auto observations, bool flip) { deliver(std::move(observations), flip); };
+  if (!journal_) return hooks;
+  hooks.recall_spent = [this](const std::string& share) {
+    for (const auto& [key, value] : journal_->remembered().kept) {
+      if (key == std::string(budget_key).append(share)) return value;
+    }
+    return std::string();
+  };
+  hooks.keep_spent = [this](const std::string& share, std::string spent) {
+    journal_->keep(std::string(budget_key).append(share), std::move(spent), {});
+  };
+  return hooks;
+}
+
 OwnSources Daemon::own_sources() {
   // The members that these name come after the metrics; they are asked only once all of them stand.
   OwnSources sources;
   sources.lane = [this] { return lane_.counters(); };
   sources.budgets = [this] { return lane_.budgets(); };
+  sources.unknown_modules = [this] { return probe_endpoint_.unknown_modules(); };
   sources.discovery = [this] {
     const std::lock_guard lock(discovery_mutex_);
     return discovery_status_;

@@ -52,6 +52,25 @@ TEST(Budget, OfAStartInTheMiddleOfAPeriodIsSpentInTheRestOfIt) {
   EXPECT_NEAR(core::to_seconds(budget.spacing(midnight + hours{12})), 12 * 3600 / 190.0, 5);
 }
 
+TEST(Budget, WhatWasSpentStaysSpentInAnotherLife) {
+  Budget before(10, hours{24});
+  before.spend(1, 7, midnight + hours{1});
+  const auto after = [&](std::uint64_t commands, core::Duration period, const std::string& spent) {
+    Budget budget(commands, period);
+    budget.recall(spent);
+    return budget.used(midnight + hours{2});
+  };
+  EXPECT_EQ(after(10, hours{24}, before.spent()), 7U);
+  EXPECT_EQ(after(20, hours{24}, before.spent()), 7U) << "also where more is sold now";
+  EXPECT_EQ(after(10, hours{1}, before.spent()), 0U);
+  for (const char* text : {"", "x", "86400000", "86400000 20000 x"}) EXPECT_EQ(after(10, hours{24}, text), 0U) << text;
+  Budget next_day(10, hours{24});
+  next_day.recall(before.spent());
+  EXPECT_EQ(next_day.used(midnight + hours{25}), 0U);
+  EXPECT_TRUE(before.sells(10, hours{24}));
+  EXPECT_FALSE(before.sells(11, hours{24}) || before.sells(10, hours{1}));
+}
+
 TEST(Sparing, AsksAServiceThatSleepsSoRarelyThatItCan) {
   Sparing sparing({nullptr, minutes{5}, seconds{30}}, 1);
   EXPECT_TRUE(sparing.due(midnight, false));

@@ -77,6 +77,22 @@ TEST(ProbeEndpoint, TakesAJobByTheNamesThatExportersUse) {
   EXPECT_EQ(probe->target.labels.get("instance"), "cache-12:6379");
 }
 
+TEST(ProbeEndpoint, AsksForAnotherHostAtTheTarget) {
+  const Config c = config();
+  const std::string target = "module=web&target=" + net::percent_encode("http://127.0.0.1:80/health");
+  const auto asked = read_asked_probe(ask(target + "&hostname=shop.example"), c);
+  const auto* probe = std::get_if<AskedProbe>(&asked);
+  ASSERT_NE(probe, nullptr);
+  const auto& options = std::get<probes::HttpOptions>(probe->target.options);
+  ASSERT_EQ(options.headers.size(), 1U);
+  EXPECT_EQ(options.headers[0].name, "Host");
+  EXPECT_EQ(options.headers[0].value.value.reveal(), "shop.example");
+  EXPECT_EQ(options.url.host, "127.0.0.1");
+  const auto wrong = read_asked_probe(ask(target + "&hostname=a%0d%0ab"), c);
+  ASSERT_TRUE(std::holds_alternative<net::ServerResponse>(wrong));
+  EXPECT_EQ(std::get<net::ServerResponse>(wrong).status, 400U);
+}
+
 TEST(ProbeEndpoint, LeavesJobAndInstanceToTheScraper) {
   core::Observation observation;
   observation.batch.fresh = {
