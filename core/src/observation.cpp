@@ -4,6 +4,79 @@
 #include <utility>
 
 namespace tocsin::core {
+namespace {
+
+// Packed labels: their number, then sizes and texts of names and values. Numbers are of 7 bits a byte, the low ones
+// first, as in protobuf.
+
+std::size_t number_size(std::size_t number) {
+  std::size_t size = 1;
+  for (; number >= 0x80; number >>= 7) ++size;
+  return size;
+}
+
+void put_number(char*& at, std::size_t number) {
+  for (; number >= 0x80; number >>= 7) *at++ = static_cast<char>(static_cast<unsigned char>(number | 0x80));
+  *at++ = static_cast<char>(number);
+}
+
+std::size_t get_number(const char*& at) {
+  std::size_t number = 0;
+  for (unsigned shift = 0;; shift += 7) {
+    const auto byte = static_cast<unsigned char>(*at++);
+    number |= static_cast<std::size_t>(byte & 0x7fU) << shift;
+    if (byte < 0x80) return number;
+  }
+}
+
+void put_text(char*& at, std::string_view text) {
+  put_number(at, text.size());
+  at = std::copy(text.begin(), text.end(), at);
+}
+
+std::string_view get_text(const char*& at) {
+  const std::size_t size = get_number(at);
+  const std::string_view text(at, size);
+  at += size;
+  return text;
+}
+
+std::unique_ptr<char[]> pack(const Labels& labels) {
+  std::size_t size = number_size(labels.size());
+  for (const auto& [name, value] : labels) {
+    size += number_size(name.size()) + name.size() + number_size(value.size()) + value.size();
+  }
+  auto packed = std::make_unique<char[]>(size);
+  char* at = packed.get();
+  put_number(at, labels.size());
+  for (const auto& [name, value] : labels) {
+    put_text(at, name);
+    put_text(at, value);
+  }
+  return packed;
+}
+
+bool is_packed(const char* at, const Labels& labels) {
+  if (get_number(at) != labels.size()) return false;
+  return std::all_of(labels.begin(), labels.end(),
+                     [&at](const Label& label) { return get_text(at) == label.name && get_text(at) == label.value; });
+}
+
+Labels unpack(const char* at) {
+  std::vector<Label> labels(get_number(at));
+  for (auto& [name, value] : labels) {
+    name = get_text(at);
+    value = get_text(at);
+  }
+  return Labels(std::move(labels));
+}
+
+std::uint32_t short_hash(const Labels& labels) {
+  const std::uint64_t hash = labels.hash();
+  return static_cast<std::uint32_t>(hash ^ (hash >> 32));
+}
+
+}  // namespace
 
 void SeriesTable::begin() {
   ++round_;
@@ -22,19 +95,17 @@ void SeriesTable::begin() {
 }
 
 std::optional<Slot> SeriesTable::slot_for(const Labels& labels) {
-  if (const auto it = index_.find(labels); it != index_.end()) return it->second;
+  const auto hash = short_hash(labels);
+  if (const Slot known = find(labels, hash); known != none) return known;
   while (!free_.empty()) {
     const Slot slot = free_.back();
     free_.pop_back();
     Entry& entry = entries_[slot];
     entry.listed = false;
     if (!forgotten(entry)) continue;
-    index_.erase(entry.labels);
-    entry.labels = labels;
-    entry.last_used = round_;
+    unlink(slot);
     ++entry.serial;
-    index_.emplace(labels, slot);
-    batch_.fresh.push_back({slot, labels});
+    introduce(slot, labels, hash);
     return slot;
   }
   if (entries_.size() >= max_series_) {
@@ -42,11 +113,48 @@ std::optional<Slot> SeriesTable::slot_for(const Labels& labels) {
     return std::nullopt;
   }
   const Slot slot = static_cast<Slot>(entries_.size());
-  entries_.push_back(Entry{labels, round_, first_serial_, false});
-  index_.emplace(labels, slot);
-  batch_.fresh.push_back({slot, labels});
+  entries_.emplace_back().serial = first_serial_;
+  if (entries_.size() > buckets_.size()) grow();
+  introduce(slot, labels, hash);
   return slot;
 }
+
+void SeriesTable::introduce(Slot slot, const Labels& labels, std::uint32_t hash) {
+  Entry& entry = entries_[slot];
+  entry.packed = pack(labels);
+  entry.hash = hash;
+  entry.last_used = round_;
+  link(slot);
+  batch_.fresh.push_back({slot, labels});
+}
+
+Slot SeriesTable::find(const Labels& labels, std::uint32_t hash) const {
+  if (buckets_.empty()) return none;
+  Slot slot = buckets_[hash & (buckets_.size() - 1)];
+  while (slot != none && (entries_[slot].hash != hash || !is_packed(entries_[slot].packed.get(), labels))) {
+    slot = entries_[slot].next;
+  }
+  return slot;
+}
+
+void SeriesTable::link(Slot slot) {
+  Slot& first = bucket(entries_[slot].hash);
+  entries_[slot].next = std::exchange(first, slot);
+}
+
+void SeriesTable::unlink(Slot slot) {
+  Slot* place = &bucket(entries_[slot].hash);
+  while (*place != slot) place = &entries_[*place].next;
+  *place = entries_[slot].next;
+}
+
+/// Called with the newest entry not linked yet.
+void SeriesTable::grow() {
+  buckets_.assign(std::max<std::size_t>(16, 2 * buckets_.size()), none);
+  for (Slot slot = 0; slot + 1 < entries_.size(); ++slot) link(slot);
+}
+
+Labels SeriesTable::labels(Slot slot) const { return unpack(entries_[slot].packed.get()); }
 
 std::optional<Slot> SeriesTable::add(const Labels& labels, double value) {
   const auto slot = slot_for(labels);
@@ -64,8 +172,8 @@ bool SeriesTable::add(Slot slot, std::uint32_t serial, double value) {
 }
 
 std::optional<Slot> SeriesTable::find(const Labels& labels) const {
-  const auto it = index_.find(labels);
-  return it == index_.end() ? std::nullopt : std::optional(it->second);
+  const Slot slot = find(labels, short_hash(labels));
+  return slot == none ? std::nullopt : std::optional(slot);
 }
 
 Batch SeriesTable::take() { return std::exchange(batch_, Batch{}); }
@@ -74,7 +182,7 @@ void SeriesTable::reset() {
   for (const Entry& entry : entries_) first_serial_ = std::max(first_serial_, entry.serial + 1);
   batch_ = Batch{};
   entries_.clear();
-  index_.clear();
+  buckets_.clear();
   free_.clear();
   scan_ = 0;
 }

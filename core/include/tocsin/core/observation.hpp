@@ -5,11 +5,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "tocsin/core/labels.hpp"
@@ -56,7 +57,8 @@ struct Described {
   bool operator==(const Described&) const = default;
 };
 
-/// The slots of one block, on the side of whoever fills it. Not for use from two threads.
+/// The slots of one block, on the side of whoever fills it. Not for use from two threads. Labels are kept packed: there
+/// are hundreds of thousands of them, and they are compared far more often than read.
 /// Labels that are new get a slot (and are put into the batch's `fresh`); slots that were not used for `forget_after`
 /// batches are used again for other labels, so churn does not grow the table. At most `max_series` slots; what does not
 /// fit is counted.
@@ -77,7 +79,7 @@ class SeriesTable {
   /// Changes each time the slot gets another meaning.
   [[nodiscard]] std::uint32_t serial(Slot slot) const { return entries_[slot].serial; }
   /// The labels that the slot stands for now.
-  [[nodiscard]] const Labels& labels(Slot slot) const { return entries_[slot].labels; }
+  [[nodiscard]] Labels labels(Slot slot) const;
   /// Ends the batch and gives it away.
   [[nodiscard]] Batch take();
   /// How many samples did not fit since the table was made.
@@ -88,13 +90,22 @@ class SeriesTable {
   void reset();
 
  private:
+  static constexpr Slot none = std::numeric_limits<Slot>::max();
   struct Entry {
-    Labels labels;
+    std::unique_ptr<char[]> packed;
+    std::uint32_t hash = 0;
+    Slot next = none;  // of the same bucket
     std::uint32_t last_used = 0;
     std::uint32_t serial = 0;
     bool listed = false;  // in free_
   };
   std::optional<Slot> slot_for(const Labels& labels);
+  [[nodiscard]] Slot find(const Labels& labels, std::uint32_t hash) const;
+  [[nodiscard]] Slot& bucket(std::uint32_t hash) { return buckets_[hash & (buckets_.size() - 1)]; }
+  void introduce(Slot slot, const Labels& labels, std::uint32_t hash);
+  void link(Slot slot);
+  void unlink(Slot slot);
+  void grow();
   [[nodiscard]] bool forgotten(const Entry& entry) const {
     return entry.last_used != round_ && round_ - entry.last_used >= forget_after_;
   }
@@ -107,7 +118,7 @@ class SeriesTable {
   std::size_t scan_ = 0;            // where the search for forgotten slots goes on
   std::vector<Slot> free_;          // forgotten slots; one may have been used again since
   std::vector<Entry> entries_;
-  std::unordered_map<Labels, Slot, LabelsHash> index_;
+  std::vector<Slot> buckets_;  // the first of each; a power of two
   Batch batch_;
 };
 
