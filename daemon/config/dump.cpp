@@ -24,9 +24,15 @@ std::string masked_query(std::string_view query) {
   return out;
 }
 
+/// user:password@host:port without a scheme.
+std::string without_password(const std::string& text) {
+  const auto at = text.rfind('@', text.find('/'));
+  return at == std::string::npos || text.find(':') > at ? text : text.substr(at + 1);
+}
+
 /// A target's text without what is secret in it.
 std::string masked_target(const std::string& text) {
-  if (text.find("://") == std::string::npos) return text;
+  if (text.find("://") == std::string::npos) return without_password(text);
   const auto url = net::parse_url(text);
   if (url.has_error()) return "<secret>";
   return url->display() + (url->has_query ? "?" + masked_query(url->query) : "");
@@ -39,6 +45,7 @@ model::Probe masked(model::Probe probe, const GlobalConfig& global) {
   probe.confirm = probe.confirm.value_or(std::min(global.confirm, interval));
   probe.reconnect = probe.reconnect.value_or(global.reconnect);
   for (model::Target& target : probe.targets) target.text = masked_target(target.text);
+  probe.http.proxy.url = masked_target(probe.http.proxy.url);
   return probe;
 }
 

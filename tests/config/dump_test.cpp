@@ -75,6 +75,8 @@ TEST(Dump, MasksSecrets) {
                 "  - {job: b, targets: redis://h, password: hunter2}\n"
                 "  - {job: c, targets: 'http://u:hunter3@h/?token=hunter4&x=y', headers: {Cookie: hunter5}}\n"
                 "  - {job: d, targets: http://h, bearer: hunter6}\n"
+                "  - {job: e, targets: http://h, proxy_url: 'http://u:hunter10@p'}\n"
+                "  - {job: f, kind: redis, targets: 'u:hunter11@h:1'}\n"
                 "alertmanagers: ['http://u:hunter7@am']\n"
                 "actions:\n  - name: n\n    when: A\n    target: t\n    ladder: [a, b]\n    read: {exec: [r]}\n"
                 "    set: {exec: [s, '{to}']}\n    env: {SECRET_KEY: hunter8, API_TOKEN: hunter9, REGION: eu}\n")));
