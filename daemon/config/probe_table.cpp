@@ -56,20 +56,17 @@ core::Type<Target> target_type() {
 Section<model::DnsSd> dns_sd_table() {
   using model::DnsSd;
   return Section<DnsSd>(
-             "dns_sd", "Targets by the name service. For SRV records host and port come from the record.",
-             {
-                 field("names", &DnsSd::names, core::list_of(core::text(), core::ListStyle::list_or_one))
-                     .doc("The names.")
-                     .required(),
-                 field("type", &DnsSd::type, core::choice<std::string>({{"SRV", "SRV"}, {"A", "A"}, {"AAAA", "AAAA"}}))
-                     .doc("What is asked for: SRV, A or AAAA."),
-                 field("port", &DnsSd::port).doc("The port of targets that come from A or AAAA records."),
-                 field("refresh_interval", &DnsSd::refresh_interval)
-                     .doc("How often the names are looked up.")
-                     .least(std::chrono::seconds{1}),
-             })
-      .check([](FieldReader& reader, const core::Place& place, const DnsSd& value) {
-        if (value.type != "SRV" && value.port == 0) reader.error(place.at, "type A and AAAA need a \"port\"");
+      "dns_sd", "Targets by the name service. For SRV records host and port come from the record.",
+      {
+          field("names", &DnsSd::names, core::list_of(core::text(), core::ListStyle::list_or_one))
+              .doc("The names.")
+              .required(),
+          field("type", &DnsSd::type, core::choice<std::string>({{"SRV", "SRV"}, {"A", "A"}, {"AAAA", "AAAA"}}))
+              .doc("What is asked for: SRV, A or AAAA."),
+          field("port", &DnsSd::port).doc("The port of targets that come from A or AAAA records."),
+          field("refresh_interval", &DnsSd::refresh_interval)
+              .doc("How often the names are looked up.")
+              .least(std::chrono::seconds{1}),
       });
 }
 
@@ -101,9 +98,10 @@ std::vector<core::Field<Probe>> common_rows() {
           .doc("A module of blackbox_exporter (see `blackbox_modules`): what it says holds unless a key of this table "
                "says otherwise. Its prober is the kind."),
       field("targets", &Probe::targets, core::list_of(target_type(), core::ListStyle::list_or_one))
-          .doc("URLs: `redis://host:port/db`, `rediss://` (TLS), `unix:///path`, `http://`, `https://`. "
-               "User and password in them are "
-               "accepted, and shown nowhere."),
+          .doc("URLs; the scheme says the kind: `redis://host:port/db`, `rediss://` (TLS), `redis+unix:///path`, "
+               "`http://`, `https://`, `postgresql://host:port/db`, `tcp://host:port`, `dns://server/name`, "
+               "`icmp://host` "
+               "and so on (docs/probes.md). User and password in them are accepted, and shown nowhere."),
       field("target_file", &Probe::target_file, core::path())
           .doc("A file that holds one whole URL, password included, as providers hand it out. It is read "
                "when the configuration is."),

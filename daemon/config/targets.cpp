@@ -74,6 +74,10 @@ class Targets {
       if (name.empty()) loading_.error(probe_.place, at, "the name of a file is needed here");
     }
     if (!probe_.dns_sd.empty() && !probe_.kind) error("dns_sd", "\"dns_sd\" needs a \"kind\": names have no scheme");
+    for (const model::DnsSd& names : probe_.dns_sd) {
+      if (names.type == "SRV" || names.port != 0 || probe_.kind == "icmp") continue;
+      loading_.error(names.place, names.place.at, "type A and AAAA need a \"port\"");
+    }
     for (const model::Target& target : probe_.targets) {
       if (target.own) {
         Targets own(*target.own, global_, loading_);

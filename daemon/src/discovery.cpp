@@ -154,7 +154,9 @@ net::Task<core::Result<std::vector<FoundTarget>>> Discovery::Impl::look_up(JobCo
     if (!endpoints) co_return endpoints.error();
     for (const net::Endpoint& endpoint : *endpoints) {
       if (endpoint.v6 != (names.type == "AAAA")) continue;
-      FoundTarget target{endpoint.to_string(), {}};
+      std::string text = endpoint.to_string();
+      if (names.port == 0) text.resize(text.rfind(':'));  // of kinds without ports
+      FoundTarget target{std::move(text), {}};
       if (std::find(all.begin(), all.end(), target) == all.end()) all.push_back(std::move(target));
     }
   }

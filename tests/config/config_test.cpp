@@ -335,6 +335,12 @@ TEST(Targets, MayBeFoundLater) {
   EXPECT_EQ(bare->display, "redis://cache-1:6379");
 }
 
+TEST(Targets, ThatAreLookedUpNeedAPortUnlessTheyArePinged) {
+  EXPECT_TRUE(load_text("probes: [{job: a, kind: icmp, dns_sd: {names: h, type: A}}]\n").config);
+  EXPECT_THAT(load_text("probes: [{job: a, kind: tcp, dns_sd: {names: h, type: AAAA}}]\n").said,
+              HasSubstr("type A and AAAA need a \"port\""));
+}
+
 TEST(Targets, MayBeSpared) {
   const auto loaded = load_text(
       "probes:\n  - {job: a, targets: redis://h, budget: {commands: 1000, share: plan}}\n"

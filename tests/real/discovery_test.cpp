@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "real/house.hpp"
+#include "support/ping_allowed.hpp"
 
 namespace tocsin::test {
 namespace {
@@ -57,6 +58,15 @@ TEST_F(Discovery, LooksNamesUp) {
       one));
   tocsin.wait_ready();
   ASSERT_TRUE(wait_until([&] { return tocsin.query(up(one)) == 1.0; })) << tocsin.child().output();
+}
+
+TEST_F(Discovery, PingsEachAddressOfAName) {
+  if (!may_ping()) GTEST_SKIP() << "no right to ping";
+  Tocsin tocsin(
+      "probes: [{job: host, kind: icmp, interval: 500ms, timeout: 500ms, dns_sd: {names: localhost, type: A}}]");
+  tocsin.wait_ready();
+  ASSERT_TRUE(wait_until([&] { return tocsin.query("probe_success{instance=\"icmp://127.0.0.1\"}") == 1.0; }))
+      << tocsin.child().output();
 }
 
 TEST_F(Discovery, AnswersProbesAsTheExportersDo) {
