@@ -6,6 +6,7 @@
 #include "probes/redis_probe.hpp"
 #include "probes/redis_texts.hpp"
 #include "support/fake_peer.hpp"
+#include "support/hostile.hpp"
 
 namespace tocsin::probes {
 namespace {
@@ -51,6 +52,96 @@ TEST(RedisPeer, HangsAtEachPhase) {
   EXPECT_EQ(observation.phase, Phase::receive);
   EXPECT_EQ(observation.detail, "no answer to INFO before the deadline");
 }
+
+struct Sick {
+  const char* name;
+  FakePeer::Script script;
+  Outcome outcome;
+  Phase phase;
+  enum class How : std::uint8_t { plain, password, tls } how = How::plain;
+};
+void PrintTo(const Sick& sick, std::ostream* out) { *out << sick.name; }
+
+class RedisSickPeer : public testing::TestWithParam<Sick> {};
+
+TEST_P(RedisSickPeer, IsNamedInTimeAndKeepsMemoryFlat) {
+  const FakePeer peer(GetParam().script);
+  auto options = RedisProbe::to(peer.port());
+  options.max_reply = 100'000;
+  if (GetParam().how == Sick::How::password) options.password.value = core::Secret("s3cret");
+  if (GetParam().how == Sick::How::tls) options.tls.emplace();
+  RedisProbe probe(options);
+  const auto observation = test::probe_hostile(probe, 300ms);
+  EXPECT_EQ(observation.outcome, GetParam().outcome) << observation.detail;
+  EXPECT_EQ(observation.phase, GetParam().phase) << core::to_string(observation.phase) << ": " << observation.detail;
+  EXPECT_EQ(probe.values.at("redis_up"), 0);
+  const std::string word(core::to_string(GetParam().outcome));
+  EXPECT_GE(probe.values.at("tocsin_probe_failures_total{class=\"" + word + "\"}"), 1);
+}
+
+/// Sends this for ever.
+FakePeer::Script endless(const std::string& begin, const std::string& more) {
+  return [begin, more](FakeConnection& peer) {
+    expect_info(peer);
+    peer.send(begin);
+    while (peer.send(more)) {
+    }
+  };
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, RedisSickPeer,
+    testing::Values(
+        Sick{"hang", [](FakeConnection& c) { c.hang(); }, Outcome::timeout, Phase::query},
+        Sick{"hang_in_auth", [](FakeConnection& c) { c.hang(); }, Outcome::timeout, Phase::auth, Sick::How::password},
+        Sick{"hang_in_tls", [](FakeConnection& c) { c.hang(); }, Outcome::timeout, Phase::tls, Sick::How::tls},
+        Sick{"hang_in_reply",
+             [](FakeConnection& c) {
+               expect_info(c);
+               c.send("$100\r\n# Server\r\n");
+               c.hang();
+             },
+             Outcome::timeout, Phase::receive},
+        Sick{"hang_after_info",
+             [](FakeConnection& c) {
+               expect_info(c);
+               c.send(bulk("redis_version:7.0.0\r\nredis_mode:standalone\r\n"));
+               c.hang();
+             },
+             Outcome::timeout, Phase::query},
+        Sick{"drip", [](FakeConnection& c) { c.drip(bulk(std::string(10'000, 'x')), 5ms); }, Outcome::timeout,
+             Phase::receive},
+        Sick{"no_tls", [](FakeConnection& c) { c.send("-ERR Protocol error\r\n"); }, Outcome::tls, Phase::tls,
+             Sick::How::tls},
+        Sick{"garbage",
+             [](FakeConnection& c) {
+               expect_info(c);
+               c.send(std::string(1000, '\xff'));
+               c.hang();
+             },
+             Outcome::protocol, Phase::parse},
+        Sick{"a_gigabyte_is_announced", endless("$1000000000\r\n", std::string(4096, 'x')), Outcome::limit,
+             Phase::receive},
+        Sick{"a_line_without_end", endless("+", std::string(4096, 'x')), Outcome::limit, Phase::receive},
+        Sick{"a_billion_items_are_announced", endless("*1000000000\r\n", "$1\r\nx\r\n"), Outcome::limit,
+             Phase::receive},
+        Sick{"many_small_items", endless("*90000\r\n", "$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n"), Outcome::limit,
+             Phase::receive},
+        Sick{"replies_without_end", endless(bulk("redis_version:7.0.0\r\n"), "+OK\r\n+OK\r\n+OK\r\n"),
+             Outcome::protocol, Phase::parse},
+        Sick{"closes",
+             [](FakeConnection& c) {
+               expect_info(c);
+               c.send("$100\r\n# Server\r\n");
+             },
+             Outcome::closed, Phase::receive},
+        Sick{"resets",
+             [](FakeConnection& c) {
+               expect_info(c);
+               c.reset();
+             },
+             Outcome::closed, Phase::query}),
+    [](const auto& sick) { return std::string(sick.param.name); });
 
 TEST(RedisPeer, DripsWithoutStretchingTheDeadline) {
   const auto observation = ask([](FakeConnection& peer) { peer.drip(bulk(std::string(10'000, 'x')), 5ms); }, 150ms);
