@@ -134,7 +134,7 @@ net::Task<core::Observation> PostgresProber::probe(ProbeStart start) {
   if (start.fresh || !idle_limit_.outlives(gap_, begun)) connection_.reset();
   table_.begin();
   samples_.begin(table_);
-  main_.begin(start.at, start.fresh, samples_);
+  main_.begin(start.at, start.fresh, samples_, start.light);
 
   const bool kept = connection_ != nullptr;
   auto result = co_await ask_main(start);
@@ -263,6 +263,8 @@ net::Task<Result<void>> PostgresProber::take_answers(Talk talk, core::Deadline d
 net::Task<void> PostgresProber::ask_others(ProbeStart start) {
   others_.update(found_, server_.database, samples_);
   const std::vector<Databases::Entry*> due = others_.due(start.at, start.fresh, samples_);
+  if (due.empty()) co_return;
+  connection_.reset();  // one connection at a time: connections are scarce, and the role may be allowed no more
   for (std::size_t i = 0; i < due.size(); ++i) {
     Databases::Entry& entry = *due[i];
     const auto now = Clock::now();
@@ -284,6 +286,10 @@ net::Task<void> PostgresProber::ask_others(ProbeStart start) {
       entry.questions.give_up(entry.failure, samples_);
     }
   }
+  if (!options_.keep_connection) co_return;
+  // To be watched until the next probe. Where that fails, the next probe will say why.
+  const auto now = Clock::now();
+  static_cast<void>(co_await connect_main(now + (start.deadline - now) / 2));
 }
 
 net::Task<Result<void>> PostgresProber::ask_other(Databases::Entry& entry, ProbeStart /*start*/,

@@ -54,8 +54,9 @@ void Questions::add_hidden(const Collector& collector) {
   turns_.push_back(std::move(turn));
 }
 
-void Questions::begin(core::TimePoint at, bool fresh, Samples& samples) {
+void Questions::begin(core::TimePoint at, bool fresh, Samples& samples, bool light) {
   at_ = at;
+  light_ = light;
   greeting_said_ = false;
   answered_ = false;
   refused_.reset();
@@ -114,7 +115,9 @@ std::optional<std::string> Questions::message(const ServerInfo& server, Limits l
   step_ = in_failed_block ? -1 : 0;
   skip_ = false;
   asked_.clear();
-  if (!refused_) asked_ = choose(server);
+  sql_.clear();
+  const bool alone = light_ && !greeting_said_;
+  if (!refused_ && !alone) asked_ = choose(server);
   std::string sql = in_failed_block ? "ROLLBACK;" : "";
   if (refused_ || (asked_.empty() && greeting_said_)) {
     skip_ = true;

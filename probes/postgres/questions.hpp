@@ -49,8 +49,8 @@ class Questions {
 
   /// One more collector, which is no collector to the outside; it must outlive this.
   void add_hidden(const Collector& collector);
-  /// `fresh`: ask everything, and in the first way.
-  void begin(core::TimePoint at, bool fresh, Samples& samples);
+  /// `fresh`: ask everything, and in the first way. `light`: greet first, and ask when that was answered.
+  void begin(core::TimePoint at, bool fresh, Samples& samples, bool light = false);
   /// What to send next; nothing when all has been asked. `server` is what is believed of the server; if the first
   /// answer says otherwise, all is asked once more for what it is.
   [[nodiscard]] std::optional<std::string> message(const ServerInfo& server, Limits limits, bool in_failed_block);
@@ -86,6 +86,7 @@ class Questions {
   bool main_;
   bool one_by_one_ = false;     // the server does not take many statements at once
   bool plain_ = false;          // nor client_connection_check_interval
+  bool light_ = false;          // the greeting goes alone
   bool greeting_said_ = false;  // in this probe
   bool answered_ = false;
   std::optional<SqlError> refused_;

@@ -55,6 +55,7 @@ class InfoReader {
     bool maxclients = false;         // redis_config_maxclients was given
     bool maxmemory = false;          // redis_config_maxmemory was given
     bool cut = false;                // it had more series than are taken
+    std::uint32_t left_out = 0;      // so many of them
     bool repl_backlog_size = false;  // redis_config_repl_backlog_size was given
   };
   [[nodiscard]] const Facts& facts() const { return facts_; }

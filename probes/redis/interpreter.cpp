@@ -381,6 +381,7 @@ void InfoReader::Interpreter::emit_part(std::string_view name, std::string_view 
 void InfoReader::Interpreter::emit(std::string_view metric, Labels labels, const Origin& origin) {
   if (given_.size() >= reader_.most_) {
     reader_.facts_.cut = true;
+    ++reader_.facts_.left_out;
     return;
   }
   const core::Labels all = series_labels(reader_.base_, metric, labels);
@@ -391,6 +392,7 @@ void InfoReader::Interpreter::emit(std::string_view metric, Labels labels, const
     reader_.outputs_.push_back({origin, *slot, table_.serial(*slot)});
   } else {
     reader_.facts_.cut = true;
+    ++reader_.facts_.left_out;
   }
 }
 

@@ -369,6 +369,7 @@ constexpr core::MetricMeta others[] = {
     {"tocsin_redis_key_rounds_cut_total", counter, "Probes that had no time left to measure all keys."},
     {"tocsin_redis_keys_left_out", gauge,
      "Keys that match the configured patterns and are not measured, because there are too many."},
+    {"tocsin_redis_series_refused_total", counter, "Samples left out because max_series was reached."},
     {"tocsin_redis_keys_measured", gauge, "Keys whose length is asked."},
 };
 

@@ -61,7 +61,7 @@ class RedisProber final : public Prober {
   [[nodiscard]] net::Task<core::Result<void>> converse(Exchange& exchange);
   [[nodiscard]] net::Task<core::Result<void>> ask_more(const Fresh& fresh);
   [[nodiscard]] net::Task<void> measure_keys(ProbeStart start);
-  [[nodiscard]] std::shared_ptr<const Questions> questions(const Fresh& fresh);
+  [[nodiscard]] std::shared_ptr<const Questions> questions(const Fresh& fresh, bool light);
   void interpret(const Round& round, core::TimePoint at);
   void settle_connection(bool good, Clock::time_point begun);
   void drop();
@@ -87,8 +87,9 @@ class RedisProber final : public Prober {
   std::vector<Question> asked_;                  // in this probe, beside INFO
   std::shared_ptr<const Questions> steady_;      // of a probe on a kept connection
   std::vector<Question> steady_asked_;
-  std::uint32_t cost_ = 0;  // commands of this probe
-  std::uint64_t refused_ = 0;
+  std::uint32_t cost_ = 0;      // commands of this probe
+  std::uint64_t refused_ = 0;   // by the table, at the end of the probe before
+  std::uint64_t left_out_ = 0;  // samples, up to the end of the probe before
 };
 
 /// Failures after which a new connection may do better than the kept one did.
@@ -131,7 +132,7 @@ net::Task<core::Observation> RedisProber::probe(ProbeStart start) {
   observation.took = *last_end_ - begun;
   table_.begin();
   // These first: there is room for them, however much the server says.
-  scrape_.append(table_, observation.outcome, observation.took, fresh.took);
+  scrape_.append(table_, observation.outcome, observation.took, fresh.took, left_out_);
   common_.append(table_, observation.outcome, observation.took);
   if (observation.good()) interpret(*round, start.at);
   if (info_.facts().cut || table_.refused() != refused_) {
@@ -150,7 +151,7 @@ net::Task<core::Result<void>> RedisProber::ask(ProbeStart start, Fresh& fresh, s
     stream_->expires_at(start.deadline);
   }
   details_.begin(start.at, start.fresh);
-  round = std::make_unique<Round>(questions(fresh), details_, options_.max_reply);
+  round = std::make_unique<Round>(questions(fresh, start.light), details_, options_.max_reply);
   auto answered = co_await converse(*round);
   if (info_all_ && round->info_refused()) {
     // Not every server knows INFO ALL, or says anything to it.
@@ -245,9 +246,11 @@ net::Task<core::Result<void>> RedisProber::converse(Exchange& exchange) {
   co_return core::Result<void>();
 }
 
-std::shared_ptr<const Questions> RedisProber::questions(const Fresh& fresh) {
+/// What is asked together; `light`: INFO alone, the rest comes when it was answered.
+std::shared_ptr<const Questions> RedisProber::questions(const Fresh& fresh, bool light) {
   asked_.clear();
-  if (server_ && !options_.minimal) asked_ = details_.wanted(*server_, fresh.connected);
+  const bool all = server_ && !options_.minimal && !light;
+  if (all) asked_ = details_.wanted(*server_, fresh.connected);
   const bool sentinel = server_ && server_->sentinel;
   const bool steady = !fresh.connected && !sentinel && info_all_;
   if (steady && steady_ && steady_asked_ == asked_) return steady_;
@@ -255,7 +258,7 @@ std::shared_ptr<const Questions> RedisProber::questions(const Fresh& fresh) {
   if (fresh.connected && !fresh.credentials.empty()) questions->auth(fresh.credentials);
   if (fresh.connected && options_.database) questions->select(*options_.database);
   for (const Question question : asked_) questions->ask(question);
-  if (sentinel && !options_.minimal) details_.ask_about_primaries(*questions);
+  if (sentinel && all) details_.ask_about_primaries(*questions);
   questions->ask(info_all_ ? Question::info : Question::info_plain);
   if (steady) {
     steady_ = questions;
@@ -268,12 +271,16 @@ void RedisProber::interpret(const Round& round, core::TimePoint at) {
   const unsigned databases = details_.databases() != 0 ? details_.databases() : default_databases;
   if (details_.histograms_changed()) info_.has_histograms(details_.histograms());
   static_cast<void>(info_.read(round.info_text(), at, databases, table_));
+  left_out_ += info_.facts().left_out;
   const auto& cluster = details_.cluster_text();
   if (server_->cluster && !server_->cluster_in_info && !cluster.empty()) {
     static_cast<void>(cluster_info_.read(cluster, at, 0, table_));
+    left_out_ += cluster_info_.facts().left_out;
   }
+  const std::uint64_t refused = table_.refused();
   details_.append(table_, info_.facts());
   keys_.append(table_);
+  left_out_ += table_.refused() - refused;
 }
 
 void RedisProber::settle_connection(bool good, Clock::time_point begun) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 #include "redis/series.hpp"
 #include "tocsin/core/labels.hpp"
@@ -13,8 +14,9 @@ namespace tocsin::probes::redis {
 class ScrapeMetrics {
  public:
   explicit ScrapeMetrics(core::Labels base) : base_(std::move(base)) {}
+  /// `left_out`: samples that found no room, in all probes before this one.
   void append(core::SeriesTable& table, core::Outcome outcome, std::chrono::nanoseconds took,
-              std::chrono::nanoseconds connecting);
+              std::chrono::nanoseconds connecting, std::uint64_t left_out = 0);
 
  private:
   enum Metric {
@@ -27,6 +29,7 @@ class ScrapeMetrics {
     error,
     request_errors,
     build,
+    refused,
     metric_count
   };
   void add(core::SeriesTable& table, Metric metric, double value, LabelPair label = {"err", {}});

@@ -46,12 +46,12 @@ class QuestionsTest : public testing::Test {
     collectors_.push_back(std::move(made));
     return fake;
   }
-  void begin(bool fresh = false) {
+  void begin(bool fresh = false, bool light = false) {
     if (!questions_) questions_.emplace(collectors_, Questions::Place::main, "postgres");
     at_ += 15s;
     table_.begin();
     samples_.begin(table_);
-    questions_->begin(at_, fresh, samples_);
+    questions_->begin(at_, fresh, samples_, light);
   }
   std::string message(bool in_failed_block = false) {
     return questions_->message(server_, {1000ms, 100ms}, in_failed_block).value_or("(nothing)");
@@ -114,6 +114,23 @@ TEST_F(QuestionsTest, AsksAllInOneMessage) {
   EXPECT_EQ(server_.database, "app");
   EXPECT_EQ(server_.backend_pid, 77);
   EXPECT_THAT(given(), testing::ElementsAre(1, 2));
+}
+
+TEST_F(QuestionsTest, GreetsFirstWhereTheServerIsSick) {
+  add("one");
+  begin(false, true);
+  EXPECT_THAT(message(), Not(HasSubstr("one_0")));
+  enter();
+  done();
+  questions_->finish();
+  EXPECT_THAT(message(), HasSubstr("one_0"));
+  done();
+  done();
+  rows("1");
+  done();
+  questions_->finish();
+  EXPECT_EQ(message(), "(nothing)");
+  EXPECT_THAT(given(), testing::ElementsAre(1));
 }
 
 TEST_F(QuestionsTest, GoesOnBehindAFailure) {

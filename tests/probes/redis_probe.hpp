@@ -23,12 +23,14 @@ class RedisProbe {
   explicit RedisProbe(probes::RedisOptions options)
       : prober_(probes::make_redis_prober(connector_, loop_.executor(), identity(), std::move(options))) {}
 
-  core::Observation operator()(std::chrono::milliseconds timeout = std::chrono::seconds(5), bool fresh = false) {
+  core::Observation operator()(std::chrono::milliseconds timeout = std::chrono::seconds(5), bool fresh = false,
+                               bool light = false) {
     probes::ProbeStart start;
     at_ += std::chrono::seconds(15);
     start.at = at_;
     start.deadline = TestLoop::in(timeout);
     start.fresh = fresh;
+    start.light = light;
     auto observation = loop_.run(prober_->probe(start));
     take(observation);
     return observation;

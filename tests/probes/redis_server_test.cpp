@@ -246,6 +246,19 @@ TEST(RedisServerProbe, AsksAllInOneWriteAndOneCommandWhereEachCosts) {
   EXPECT_EQ(nobody().cost, 0U);
 }
 
+TEST(RedisServerProbe, AsksASickServerForItsInfoFirst) {
+  RedisServer server;
+  RedisProbe probe(RedisProbe::to(server.port()));
+  ASSERT_TRUE(probe().good());
+  server.child().signal(SIGSTOP);
+  EXPECT_EQ(probe(100ms).outcome, Outcome::timeout);
+  EXPECT_EQ(probe(100ms).cost, 6U);
+  EXPECT_EQ(probe(100ms, false, true).cost, 1U);
+  server.child().signal(SIGCONT);
+  EXPECT_TRUE(probe(5s, false, true).good());
+  EXPECT_TRUE(probe.has("redis_slowlog_length")) << "the rest was asked when that was answered";
+}
+
 TEST(RedisServerProbe, KeepsToTheLimitOfSeries) {
   const RedisServer server;
   auto options = RedisProbe::to(server.port());
@@ -258,6 +271,8 @@ TEST(RedisServerProbe, KeepsToTheLimitOfSeries) {
     EXPECT_EQ(probe.values.size(), 100U);
     EXPECT_EQ(probe.values.at("redis_up"), 1) << "what the probe itself says has its place";
     EXPECT_TRUE(probe.has("tocsin_probe_success"));
+    const double left_out = probe.values.at("tocsin_redis_series_refused_total");
+    EXPECT_TRUE(i == 0 ? left_out == 0 : left_out >= 50.0 * i) << left_out << ": those of the probes before";
   }
 }
 

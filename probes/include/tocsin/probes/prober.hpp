@@ -32,7 +32,7 @@ struct ProbeStart {
   core::Deadline deadline;
   bool fresh = false;       // give up a kept connection and start anew (the `reconnect` rule)
   bool confirming = false;  // this probe decides whether a first failure was one
-  /// The target is sick: ask only what shows that it is back, and leave what costs it much for the probe after that.
+  /// The target is sick: ask first what shows that it is back, and what costs it more only when that was answered.
   bool light = false;
 };
 
