@@ -35,13 +35,15 @@ core::Type<std::string> collector_name() {
   for (const auto& collector : probes::postgres_collectors) {
     names.emplace_back(std::string(collector.name), std::string(collector.name));
   }
-  return core::choice<std::string>(std::move(names));
+  core::Type<std::string> type = core::choice<std::string>(std::move(names));
+  type.shape.word = "collector";
+  return type;
 }
 
-std::string default_collectors() {
+std::string collectors_that_are(bool on) {
   std::string words;
   for (const auto& collector : probes::postgres_collectors) {
-    if (collector.default_on) words += (words.empty() ? "`" : ", `") + std::string(collector.name) + "`";
+    if (collector.default_on == on) words += (words.empty() ? "`" : ", `") + std::string(collector.name) + "`";
   }
   return words;
 }
@@ -49,7 +51,9 @@ std::string default_collectors() {
 Section<model::Collectors> collectors_table() {
   using model::Collectors;
   return Section<Collectors>(
-      "collectors", "Which of postgres_exporter's collectors are asked. On by default: " + default_collectors() + ".",
+      "collectors",
+      "Which of postgres_exporter's collectors are asked. On by default: " + collectors_that_are(true) +
+          ". The others: " + collectors_that_are(false) + ".",
       {
           field("with", &Collectors::with, list_of(collector_name(), ListStyle::list_or_one))
               .doc("Besides those that are on by default."),
