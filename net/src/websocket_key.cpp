@@ -1,10 +1,12 @@
 #include "tocsin/net/websocket_key.hpp"
 
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 
 #include <array>
+#include <span>
 #include <stdexcept>
+
+#include "tocsin/net/random.hpp"
 
 namespace tocsin::net {
 namespace {
@@ -18,12 +20,6 @@ std::string base64(std::span<const unsigned char> bytes) {
 }
 
 }  // namespace
-
-void fill_random(std::span<char> bytes) {
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(bytes.size())) != 1) {
-    throw std::runtime_error("the system has no random numbers");
-  }
-}
 
 std::string websocket_key() {
   std::array<char, 16> bytes{};

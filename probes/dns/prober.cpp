@@ -8,7 +8,7 @@
 #include "dns/series.hpp"
 #include "src/observe.hpp"
 #include "src/reach.hpp"
-#include "tocsin/net/websocket_key.hpp"
+#include "tocsin/net/random.hpp"
 #include "tocsin/probes/dns.hpp"
 
 namespace tocsin::probes {

@@ -14,7 +14,7 @@
 #include "dns/judge.hpp"
 #include "dns/message.hpp"
 #include "src/reach.hpp"
-#include "tocsin/net/websocket_key.hpp"
+#include "tocsin/net/random.hpp"
 
 namespace tocsin::probes {
 

@@ -8,7 +8,7 @@
 #include "src/observe.hpp"
 #include "src/reach.hpp"
 #include "tocsin/net/ping_socket.hpp"
-#include "tocsin/net/websocket_key.hpp"
+#include "tocsin/net/random.hpp"
 #include "tocsin/probes/icmp.hpp"
 
 namespace tocsin::probes {

@@ -1,11 +1,14 @@
 // The driver: connects, upgrades, talks and pings.
+#include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include "http/request.hpp"
 #include "src/dialog.hpp"
 #include "src/observe.hpp"
 #include "src/reach.hpp"
+#include "tocsin/net/random.hpp"
 #include "tocsin/net/websocket_key.hpp"
 #include "tocsin/probes/websocket.hpp"
 #include "websocket/frame.hpp"
@@ -24,15 +27,19 @@ using websocket::Sight;
 using MaybeFailure = std::optional<Failure>;
 
 constexpr std::size_t max_series = 64;  // of one target; the fixed ones are half of that
-constexpr int max_frames = 10'000;      // in one probe: a service that never ends must not keep the loop busy
+// Of one probe, so that a service that never ends does not keep the loop busy.
+constexpr int max_frames = 10'000;
+constexpr std::size_t max_beyond_message = 1024 * 1024;
 constexpr std::size_t max_error_page = 64 * 1024;  // of an answer that is no upgrade
 
 /// A connection that was upgraded, and what was read of it.
 struct Talk {
-  Talk(net::Stream& used, std::size_t max_message) : stream(used), reader(max_message) {}
+  Talk(net::Stream& used, std::size_t max_message)
+      : stream(used), reader(max_message), may_hear(max_message + max_beyond_message) {}
   net::Stream& stream;
   websocket::Reader reader;
   std::string chunk = std::string(4096, '\0');
+  std::size_t may_hear;  // bytes
   int frames = 0;
 };
 
@@ -51,8 +58,13 @@ net::Task<core::Result<Message>> hear(Talk& talk) {
     auto next = talk.reader.next();
     if (!next) co_return next.error();
     if (!*next) {
-      const auto size = co_await talk.stream.read_some(talk.chunk);
+      if (talk.may_hear == 0) {
+        co_return Failure{Outcome::limit, Phase::receive, "the service said more than 1 MiB beside what was asked"};
+      }
+      const auto room = std::span(talk.chunk).first(std::min(talk.chunk.size(), talk.may_hear));
+      const auto size = co_await talk.stream.read_some(room);
       if (!size) co_return in_phase(size.error(), Phase::receive);
+      talk.may_hear -= *size;
       talk.reader.add(std::string_view(talk.chunk).substr(0, *size));
       continue;
     }
@@ -129,11 +141,11 @@ class WebsocketProber final : public Prober {
     const auto response = co_await net::exchange(stream, request, limits_, &times, &partial);
     if (times.first_byte) sight.phases[websocket::phase_processing] = *times.first_byte - began;
     sight.status = response ? response->status : partial.status;
-    if (!response && sight.status == 0) co_return in_phase(response.error(), times.sent ? Phase::receive : Phase::send);
+    const bool unsaid = sight.status == 0 || sight.status == 101;
+    if (!response && unsaid) co_return in_phase(response.error(), times.sent ? Phase::receive : Phase::send);
     // Who answers something else than 101 need not have sent all of it.
     auto failure = websocket::check_upgrade(response ? *response : partial, key, options_.subprotocols);
     if (failure) co_return failure;
-    if (!response) co_return in_phase(response.error(), Phase::receive);
     sight.upgraded = true;
     Talk talk(stream, options_.max_message);
     talk.reader.add(response->rest);
