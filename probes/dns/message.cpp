@@ -26,6 +26,38 @@ constexpr std::size_t header_size = 12;
 
 unsigned byte_at(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
 
+unsigned number_at(std::string_view text, std::size_t at) { return byte_at(text, at) * 256 + byte_at(text, at + 1); }
+
+/// Where a name that begins at `at` ends; nothing if the bytes do not hold it.
+std::optional<std::size_t> skip_name(std::string_view bytes, std::size_t at) {
+  while (at < bytes.size()) {
+    const unsigned length = byte_at(bytes, at);
+    if (length >= 0xc0) return at + 2;  // the rest stands elsewhere
+    at += 1 + length;
+    if (length == 0) return at;
+  }
+  return std::nullopt;
+}
+
+/// Whether a record is a signature (TSIG). We never ask for one, and libldns 1.8 leaks all but the last.
+bool is_signed(std::string_view bytes) {
+  if (bytes.size() < header_size) return false;
+  constexpr unsigned tsig = 250;
+  std::size_t at = header_size;
+  for (unsigned left = number_at(bytes, 4); left > 0; --left) {
+    const auto end = skip_name(bytes, at);
+    if (!end) return false;
+    at = *end + 4;
+  }
+  for (unsigned left = number_at(bytes, 6) + number_at(bytes, 8) + number_at(bytes, 10); left > 0; --left) {
+    const auto end = skip_name(bytes, at);
+    if (!end || *end + 10 > bytes.size()) return false;
+    if (number_at(bytes, *end) == tsig) return true;
+    at = *end + 10 + number_at(bytes, *end + 8);
+  }
+  return false;
+}
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 std::string text_of(const ldns_rr* record) {
@@ -95,7 +127,7 @@ bool answers(std::string_view reply, std::string_view query) {
   const bool is_reply = (byte_at(reply, 2) & 0x80U) != 0;
   const bool same_opcode = (byte_at(reply, 2) & 0x78U) == (byte_at(query, 2) & 0x78U);
   if (!is_reply || !same_opcode) return false;
-  const unsigned questions = byte_at(reply, 4) * 256 + byte_at(reply, 5);
+  const unsigned questions = number_at(reply, 4);
   const unsigned rcode = byte_at(reply, 3) & 15U;
   if (questions == 0) return rcode != 0;  // who cannot read a question need not repeat it
   // The question is all that follows the query's header; names may change their case.
@@ -106,6 +138,9 @@ bool answers(std::string_view reply, std::string_view query) {
 }
 
 core::Result<Reply> read_reply(std::string_view bytes, Wanted texts) {
+  if (is_signed(bytes)) {
+    return Failure{Outcome::protocol, Phase::parse, "the answer has a signature (TSIG) that was not asked for"};
+  }
   ldns_pkt* parsed = nullptr;
   const auto status = ldns_wire2pkt(&parsed, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   const Owned<ldns_pkt> packet(parsed);

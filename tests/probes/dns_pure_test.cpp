@@ -117,6 +117,18 @@ TEST(DnsMessage, RefusesGarbage) {
   }
 }
 
+TEST(DnsMessage, RefusesSignatures) {
+  const auto query = dns::write_query(question("a.test"), 1).value();
+  const auto address = record(1, bytes({127, 0, 0, 1}));
+  for (const auto& records : {record(250, ""), address + record(250, "x") + record(250, "x")}) {
+    auto reply = reply_to(query, 0, 0, records);
+    reply[11] = static_cast<char>(records.size() > 20 ? 3 : 1);
+    const auto read = dns::read_reply(reply, {});
+    ASSERT_FALSE(read);
+    EXPECT_NE(read.error().detail.find("TSIG"), std::string::npos) << read.error().detail;
+  }
+}
+
 struct Case {
   const char* name;
   DnsValidation validation;
