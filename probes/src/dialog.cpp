@@ -51,6 +51,8 @@ Dialog& Dialog::operator=(Dialog&&) noexcept = default;
 
 std::optional<Dialog::Reply> Dialog::match(std::size_t step, std::string_view said) const {
   const Compiled& compiled = *compiled_[step];
+  // Most of what is said does not match, and that is found out faster where no groups are asked for.
+  if (!re2::RE2::PartialMatch(re2::StringPiece(said.data(), said.size()), *compiled.regex)) return std::nullopt;
   std::vector<re2::StringPiece> groups(static_cast<std::size_t>(compiled.regex->NumberOfCapturingGroups()) + 1);
   const re2::StringPiece text(said.data(), said.size());
   if (!compiled.regex->Match(text, 0, text.size(), re2::RE2::UNANCHORED, groups.data(),
@@ -77,11 +79,10 @@ core::Result<void> check_dialog(const std::vector<DialogStep>& steps) {
 }
 
 std::string shown(std::string_view text) {
-  constexpr std::size_t most = 100;
-  std::string out(text.substr(0, most));
+  std::string out(text.substr(0, most_shown));
   std::replace_if(
       out.begin(), out.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-  if (text.size() > most) out += "...";
+  if (text.size() > most_shown) out += "...";
   return '"' + out + '"';
 }
 

@@ -39,5 +39,6 @@ class Dialog {
 
 /// Text of a peer for a message to a person: what cannot be printed is replaced, and what is long is cut.
 [[nodiscard]] std::string shown(std::string_view text);
+inline constexpr std::size_t most_shown = 100;  // bytes
 
 }  // namespace tocsin::probes

@@ -130,7 +130,7 @@ class TcpProber final : public Prober {
   net::Task<MaybeFailure> expect_line(net::Stream& stream, Lines& lines, std::size_t& heard, std::size_t step,
                                       std::string& send, Sight& sight) {
     const std::string& wanted = dialog_.steps()[step].expect;
-    std::string last;  // of what was said, for the message
+    std::string last;  // of what was said, for the message; no more than is shown
     bool ended = false;
     while (true) {
       const auto line = ended ? lines.last_line() : lines.line();
@@ -141,7 +141,7 @@ class TcpProber final : public Prober {
           if (!dialog_.steps()[step].labels.empty()) note(std::move(reply->labels), sight);
           co_return std::nullopt;
         }
-        last = shown(*line);
+        last.assign(line->substr(0, most_shown + 1));
         continue;
       }
       if (ended) {
@@ -191,7 +191,7 @@ class TcpProber final : public Prober {
   }
 
   static std::string not_said(const std::string& wanted, const std::string& last, const std::string& why) {
-    return "no line matched '" + wanted + "'" + why + (last.empty() ? "" : "; the last line was " + last);
+    return "no line matched '" + wanted + "'" + why + (last.empty() ? "" : "; the last line was " + shown(last));
   }
 
   /// Of several steps with labels the later ones add to what the earlier ones gave.
