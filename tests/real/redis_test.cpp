@@ -49,6 +49,39 @@ probes:
   EXPECT_TRUE(wait_until([&] { return tocsin.query("count(redis_key_size) or vector(0)") == 0; }));
 }
 
+TEST(Redis, ABudgetIsSharedByItsName) {
+  const TempDir folder;
+  const std::uint16_t port = free_port();
+  const auto server = start_redis(port, folder);
+  Tocsin tocsin(fmt::format(R"(global: {{probe_interval: 100ms, probe_timeout: 100ms, confirm: 0s}}
+packs: []
+probes:
+  - {{job: cache, targets: ['redis://127.0.0.1:{0}', 'redis://localhost:{0}'], budget: {{commands: 3000, per: day, share: plan}}}}
+  - {{job: queue, targets: ['redis://127.0.0.1:{0}/1'], budget: {{commands: 3000, per: day, share: plan}}}}
+)",
+                            port));
+  tocsin.wait_ready();
+  ASSERT_TRUE(wait_until([&] { return tocsin.query("count(redis_up == 1)") == 3; }));
+  ASSERT_TRUE(
+      wait_until([&] { return tocsin.metric("tocsin_budget_commands_used{share=\"plan\"}").value_or(0) >= 3; }));
+  const std::string page = "\n" + http(tocsin.port(), "/metrics").body;
+  EXPECT_THAT(page, testing::HasSubstr("\ntocsin_budget_commands_left{share=\"plan\"} "));
+  EXPECT_THAT(page, testing::HasSubstr("\ntocsin_budget_interval_seconds{share=\"plan\"} "));
+  EXPECT_EQ(*tocsin.metric("tocsin_budget_commands_used{share=\"plan\"}") +
+                *tocsin.metric("tocsin_budget_commands_left{share=\"plan\"}"),
+            3000);
+  // A kill does not give the day its commands anew.
+  const double used = *tocsin.metric("tocsin_budget_commands_used{share=\"plan\"}");
+  tocsin.child().kill();
+  tocsin.restart();
+  tocsin.wait_ready();
+  ASSERT_TRUE(wait_until([&] { return tocsin.query("count(redis_up == 1)") == 3; }));
+  EXPECT_TRUE(
+      wait_until([&] { return tocsin.metric("tocsin_budget_commands_used{share=\"plan\"}").value_or(0) > used; }));
+  // One INFO each, and SELECT for another database: nothing else is paid for.
+  EXPECT_EQ(tocsin.query("count(redis_commands_total{cmd=~\"config.*|slowlog.*|latency.*\"}) or vector(0)"), 0);
+}
+
 TEST(Redis, AClusterIsFoundByOneSeed) {
   const TempDir folders[3];
   std::vector<std::uint16_t> ports;
