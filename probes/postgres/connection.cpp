@@ -1,9 +1,12 @@
 #include "postgres/connection.hpp"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <utility>
 
 namespace tocsin::probes::postgres {
@@ -98,6 +101,27 @@ Result<void> settle(net::Ready ready, Phase phase, core::Deadline deadline) {
   if (ready == net::Ready::yes) return {};
   return Failure{Outcome::cancelled, phase, "the probe was given up"};
 }
+
+/// A second descriptor of a socket.
+class Duplicate {
+ public:
+  explicit Duplicate(int socket) : descriptor_(::fcntl(socket, F_DUPFD_CLOEXEC, 0)) {}
+  ~Duplicate() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  Duplicate(const Duplicate&) = delete;
+  Duplicate& operator=(const Duplicate&) = delete;
+  [[nodiscard]] int get() const { return descriptor_; }
+  /// Throws away what came; false when the other side has closed.
+  [[nodiscard]] bool drain() const {
+    std::array<char, 512> rest{};
+    const ssize_t size = ::recv(descriptor_, rest.data(), rest.size(), MSG_DONTWAIT);
+    return size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR));
+  }
+
+ private:
+  int descriptor_;
+};
 
 void ignore_notice(void*, const PGresult*) {}
 
@@ -320,6 +344,20 @@ net::Task<bool> Connection::watch() {
 
 void Connection::stop_watching() {
   if (std::exchange(watching_, false)) readiness_.stop();
+}
+
+/// libpq closes its descriptor with the last word. A backend keeps its socket open until all else of it is gone.
+net::Task<void> Connection::leave(core::Deadline deadline) {
+  constexpr int most_reads = 16;  // an alert of TLS, a notice: whoever has more to say is not waited for
+  readiness_.release();
+  const Duplicate socket(PQsocket(handle_.get()));
+  handle_.reset();
+  if (socket.get() < 0 || !readiness_.attach(socket.get())) co_return;
+  for (int reads = 0; reads < most_reads; ++reads) {
+    const net::Ready ready = co_await readiness_.readable(deadline);
+    if (ready != net::Ready::yes || !socket.drain()) break;
+  }
+  readiness_.release();
 }
 
 }  // namespace tocsin::probes::postgres

@@ -67,6 +67,9 @@ class Connection {
   /// Returns true when the idle connection has ended, false after `stop_watching`.
   [[nodiscard]] net::Task<bool> watch();
   void stop_watching();
+  /// Says goodbye and waits until the server has let go of the session, so that the next one is not one too many. The
+  /// last call.
+  [[nodiscard]] net::Task<void> leave(core::Deadline deadline);
 
   /// The block of statements has failed and waits for ROLLBACK.
   [[nodiscard]] bool in_failed_block() const { return PQtransactionStatus(handle_.get()) == PQTRANS_INERROR; }

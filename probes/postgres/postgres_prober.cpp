@@ -47,6 +47,9 @@ Limits limits_for(core::Deadline deadline) {
   return limits;
 }
 
+/// A server that takes longer than this to end a session is not waited for.
+core::Deadline time_to_leave(core::Deadline deadline) { return std::min(deadline, Clock::now() + milliseconds(200)); }
+
 /// Failures after which a new connection may do better than the kept one did.
 bool may_be_stale(const Failure& failure) {
   return failure.outcome == Outcome::closed || failure.outcome == Outcome::connect ||
@@ -264,7 +267,9 @@ net::Task<void> PostgresProber::ask_others(ProbeStart start) {
   others_.update(found_, server_.database, samples_);
   const std::vector<Databases::Entry*> due = others_.due(start.at, start.fresh, samples_);
   if (due.empty()) co_return;
-  connection_.reset();  // one connection at a time: connections are scarce, and the role may be allowed no more
+  // One connection at a time: they are scarce, and the role may be allowed no more.
+  const std::shared_ptr<Connection> before = std::exchange(connection_, nullptr);
+  co_await before->leave(time_to_leave(start.deadline));
   for (std::size_t i = 0; i < due.size(); ++i) {
     Databases::Entry& entry = *due[i];
     const auto now = Clock::now();
@@ -310,6 +315,7 @@ net::Task<Result<void>> PostgresProber::ask_other(Databases::Entry& entry, Probe
   meet(connection, entry.server, entry.name);
   const Talk talk{&connection, &entry.questions, &entry.server};
   auto done = co_await converse(talk, deadline);
+  if (done) co_await connection.leave(time_to_leave(deadline));
   co_return done;
 }
 
