@@ -128,11 +128,14 @@ TEST_F(Dashboards, ShowSomethingInEveryPanel) {
   const CertificateFiles leaf = certificates.issue({});
   const Nginx nginx(fmt::format(tls_server, web_port, tls_port, leaf.cert, leaf.key), tls_port);
 
-  const PostgresServer postgres;
+  PostgresSetup setup;
+  setup.settings = {"shared_preload_libraries=pg_stat_statements"};
+  const PostgresServer postgres(setup);
   postgres.sql(
-      "create table t (a int); insert into t select generate_series(1, 1000); delete from t where a < 100; "
+      "create extension pg_stat_statements; create table t (a int primary key); "
+      "insert into t select generate_series(1, 1000); delete from t where a < 100; "
       "select pg_create_physical_replication_slot('slot')");
-  const auto standby = PostgresServer::replica_of(postgres);
+  const auto standby = PostgresServer::replica_of(postgres, setup);
 
   const std::string rules = folder.write(
       "rules.yml", "groups: [{name: g, rules: [{alert: TooSmall, expr: 'redis_connected_clients > 0'}]}]\n");

@@ -116,8 +116,9 @@ class PostgresServer {
  public:
   explicit PostgresServer(PostgresSetup setup = {}) : PostgresServer(std::move(setup), nullptr) {}
   /// A hot standby that follows `primary`.
-  [[nodiscard]] static std::unique_ptr<PostgresServer> replica_of(const PostgresServer& primary) {
-    return std::unique_ptr<PostgresServer>(new PostgresServer(PostgresSetup(), &primary));
+  [[nodiscard]] static std::unique_ptr<PostgresServer> replica_of(const PostgresServer& primary,
+                                                                  PostgresSetup setup = {}) {
+    return std::unique_ptr<PostgresServer>(new PostgresServer(std::move(setup), &primary));
   }
   ~PostgresServer() { stop(SIGQUIT); }
   PostgresServer(const PostgresServer&) = delete;
