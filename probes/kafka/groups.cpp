@@ -18,7 +18,7 @@ double jirwin_number(ConsumerStatus status) { return static_cast<double>(status)
 struct GroupSeries::Round {
   const Snapshot& snapshot;
   const TopicSeries& topics;
-  const Writer& writer;
+  Writer& writer;
   core::SeriesTable& table;
   std::uint32_t look;
 };
@@ -48,7 +48,7 @@ GroupSeries::GroupSeries(const SeriesOptions& options)
       expected_(options.expected_groups),
       expected_known_(expected_.size()) {}
 
-void GroupSeries::add(const Snapshot& snapshot, std::uint32_t look, const TopicSeries& topics, const Writer& writer,
+void GroupSeries::add(const Snapshot& snapshot, std::uint32_t look, const TopicSeries& topics, Writer& writer,
                       core::SeriesTable& table) {
   look_ = look;
   const Round round{snapshot, topics, writer, table, look};
@@ -58,6 +58,7 @@ void GroupSeries::add(const Snapshot& snapshot, std::uint32_t look, const TopicS
     it->second.seen = look;
     add(group, it->second, round);
   }
+  writer.lift_limit();  // what the configuration names is not what a cluster has too much of
   add_expected(snapshot, round);
 }
 

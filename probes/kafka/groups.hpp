@@ -19,7 +19,7 @@ class GroupSeries {
   explicit GroupSeries(const SeriesOptions& options);
 
   /// After the topics of the same look.
-  void add(const Snapshot& snapshot, std::uint32_t look, const TopicSeries& topics, const Writer& writer,
+  void add(const Snapshot& snapshot, std::uint32_t look, const TopicSeries& topics, Writer& writer,
            core::SeriesTable& table);
   void forget_old();
 

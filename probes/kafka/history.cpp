@@ -101,13 +101,4 @@ std::optional<TimeLag> OffsetHistory::lag(std::int64_t commit, core::TimePoint n
   return TimeLag{age_at(first) + std::min(back, max_extrapolation), LagMethod::extrapolated};
 }
 
-void OffsetHistory::restore(std::span<const EndAt> points) {
-  points_.clear();
-  for (const EndAt& point : points) {
-    if (points_.size() == max_points) break;
-    if (!points_.empty() && (point.at <= points_.back().at || point.offset < points_.back().offset)) continue;
-    points_.push_back(point);
-  }
-}
-
 }  // namespace tocsin::probes::kafka

@@ -54,8 +54,6 @@ class OffsetHistory {
   [[nodiscard]] std::optional<TimeLag> lag(std::int64_t commit, core::TimePoint now) const;
 
   [[nodiscard]] std::span<const EndAt> points() const { return points_; }
-  /// Takes over points that were kept; what is not in order is left out.
-  void restore(std::span<const EndAt> points);
 
  private:
   void thin();

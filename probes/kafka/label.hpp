@@ -18,11 +18,13 @@ struct KnownSeries {
   core::Slot slot = std::numeric_limits<core::Slot>::max();
   std::uint32_t serial = 0;
 
-  /// `labels` is called only where the series has no slot (any more).
+  /// `labels` is called only where the series has no slot (any more). False where the table is full.
   template <class MakeLabels>
-  void add(core::SeriesTable& table, double value, const MakeLabels& labels) {
-    if (table.add(slot, serial, value)) return;
-    if (const auto given = table.add(labels(), value)) *this = {*given, table.serial(*given)};
+  bool add(core::SeriesTable& table, double value, const MakeLabels& labels) {
+    if (table.add(slot, serial, value)) return true;
+    const auto given = table.add(labels(), value);
+    if (given) *this = {*given, table.serial(*given)};
+    return given.has_value();
   }
   void forget() { *this = {}; }
 };

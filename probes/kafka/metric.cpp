@@ -51,6 +51,7 @@ constexpr core::MetricMeta table[] = {
      "Number of partitions by how their lag in seconds was come by."},
     {"tocsin_kafka_errors", gauge, "Number of parts of the last look that could not be had."},
     {"tocsin_kafka_left_out", gauge, "Number of topics and groups that were left out because there are too many."},
+    {"tocsin_kafka_series_refused_total", counter, "Samples left out since max_series was reached."},
     {"kafka_consumergroup_uncommitted_offsets", gauge, "Records between the group's commit and the partition's end."},
     {"kafka_consumergroup_uncommitted_offsets_sum", gauge, "Sum of the group's lags in the topic."},
     {"kafka_consumer_lag_millis", gauge,

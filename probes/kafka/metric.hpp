@@ -45,6 +45,7 @@ enum class Metric : unsigned {
   group_lag_methods,
   errors,
   left_out,
+  series_refused,
   // grafana/kafka_exporter
   grafana_uncommitted,
   grafana_uncommitted_sum,

@@ -56,7 +56,7 @@ struct Series::Impl {
   GroupSeries groups;
   std::vector<BrokerEntry> brokers;
   std::vector<KnownSeries> expected_topics;
-  enum Place { up, build_info, broker_count, controller, offline, under_replicated, poll_time, place_count };
+  enum Place { up, build_info, broker_count, controller, offline, under_replicated, poll_time, refused, place_count };
   std::array<KnownSeries, place_count> known;
   std::array<KnownSeries, std::size(part_names)> errors;
   std::array<KnownSeries, 2> left_out;
@@ -71,7 +71,6 @@ struct Series::Impl {
 };
 
 void Series::Impl::add_brokers(const Snapshot& snapshot, core::SeriesTable& table) {
-  put(table, known[broker_count], Metric::brokers, static_cast<double>(snapshot.brokers.size()));
   for (std::size_t i = 0; i < snapshot.brokers.size(); ++i) {
     const Broker& broker = snapshot.brokers[i];
     BrokerEntry& entry = entry_with_id(brokers, i, broker.id);
@@ -87,6 +86,7 @@ void Series::Impl::add_brokers(const Snapshot& snapshot, core::SeriesTable& tabl
 
 void Series::Impl::add_whole(const Snapshot& snapshot, core::SeriesTable& table) {
   put(table, known[up], Metric::up, 1);
+  put(table, known[broker_count], Metric::brokers, static_cast<double>(snapshot.brokers.size()));
   put(table, known[build_info], Metric::exporter_build_info, 1, {.key = "version", .value = TOCSIN_VERSION});
   if (snapshot.controller >= 0) put(table, known[controller], Metric::controller, snapshot.controller);
   put(table, known[offline], Metric::offline_partitions, static_cast<double>(topics.offline()));
@@ -105,6 +105,7 @@ void Series::Impl::add_missing(const Snapshot& snapshot, core::SeriesTable& tabl
       {.key = "part", .value = "topics"});
   put(table, left_out[1], Metric::left_out, static_cast<double>(snapshot.groups_left_out),
       {.key = "part", .value = "groups"});
+  put(table, known[refused], Metric::series_refused, static_cast<double>(writer.refused()));
   for (std::size_t i = 0; i < expected_topics.size(); ++i) {
     const std::string& name = options.expected_topics[i];
     const bool present = topics.find(name) != nullptr;
@@ -122,6 +123,7 @@ Series& Series::operator=(Series&&) noexcept = default;
 void Series::add(const Snapshot& snapshot, core::SeriesTable& table) {
   Impl& impl = *impl_;
   const std::uint32_t look = ++impl.look;
+  impl.writer.begin();
   impl.add_brokers(snapshot, table);
   impl.topics.add(snapshot, look, impl.writer, table);
   impl.groups.add(snapshot, look, impl.topics, impl.writer, table);
@@ -144,10 +146,6 @@ std::vector<KeptHistory> Series::histories() const {
     }
   }
   return all;
-}
-
-void Series::restore(const std::vector<KeptHistory>& histories) {
-  for (const KeptHistory& kept : histories) impl_->topics.restore(kept);
 }
 
 }  // namespace tocsin::probes::kafka

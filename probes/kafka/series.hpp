@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,9 +30,11 @@ struct SeriesOptions {
   std::vector<std::string> expected_groups;  // what must exist; its absence is told
   std::vector<std::string> expected_topics;
   bool lag_seconds = true;  // false: no histories are kept, and no lag in time is given
+  /// Of brokers, topics and groups, in this order. What is said of the whole is given always.
+  std::size_t max_series = std::numeric_limits<std::size_t>::max();
 };
 
-/// A partition's history, to be kept over a restart.
+/// What is known of a partition's past.
 struct KeptHistory {
   std::string topic;
   std::int32_t partition = 0;
@@ -53,8 +56,6 @@ class Series {
   void add_down(core::SeriesTable& table);
 
   [[nodiscard]] std::vector<KeptHistory> histories() const;
-  /// For use before the first look.
-  void restore(const std::vector<KeptHistory>& histories);
 
  private:
   struct Impl;

@@ -16,7 +16,7 @@ const TopicSeries::Entry* TopicSeries::find(std::string_view topic) const {
   return it != topics_.end() && it->second.seen == look_ ? &it->second : nullptr;
 }
 
-void TopicSeries::add(const Snapshot& snapshot, std::uint32_t look, const Writer& writer, core::SeriesTable& table) {
+void TopicSeries::add(const Snapshot& snapshot, std::uint32_t look, Writer& writer, core::SeriesTable& table) {
   look_ = look;
   offline_ = under_replicated_ = 0;
   for (const Topic& topic : snapshot.topics) {
@@ -39,7 +39,7 @@ void TopicSeries::add(const Snapshot& snapshot, std::uint32_t look, const Writer
   }
 }
 
-void TopicSeries::add(const Topic& topic, const Partition& partition, PartitionEntry& entry, const Writer& writer,
+void TopicSeries::add(const Topic& topic, const Partition& partition, PartitionEntry& entry, Writer& writer,
                       core::SeriesTable& table) {
   const bool offline = partition.leader < 0;
   const bool under_replicated = partition.isrs.size() < partition.replicas.size();
@@ -89,12 +89,6 @@ void TopicSeries::forget_old() {
     std::erase_if(entry.partitions, [&](const PartitionEntry& partition) { return old(partition.seen); });
     return old(entry.seen);
   });
-}
-
-void TopicSeries::restore(const KeptHistory& kept) {
-  if (!keep_histories_ || kept.partition < 0) return;
-  Entry& entry = topics_[kept.topic];
-  entry_with_id(entry.partitions, entry.partitions.size(), kept.partition).history.restore(kept.points);
 }
 
 }  // namespace tocsin::probes::kafka

@@ -50,7 +50,7 @@ class TopicSeries {
 
   explicit TopicSeries(bool keep_histories) : keep_histories_(keep_histories) {}
 
-  void add(const Snapshot& snapshot, std::uint32_t look, const Writer& writer, core::SeriesTable& table);
+  void add(const Snapshot& snapshot, std::uint32_t look, Writer& writer, core::SeriesTable& table);
   /// A topic that is there in this look, or null.
   [[nodiscard]] const Entry* find(std::string_view topic) const;
   [[nodiscard]] std::size_t offline() const { return offline_; }
@@ -58,10 +58,9 @@ class TopicSeries {
   void forget_old();
 
   [[nodiscard]] const ByName<Entry>& all() const { return topics_; }
-  void restore(const KeptHistory& kept);
 
  private:
-  void add(const Topic& topic, const Partition& partition, PartitionEntry& entry, const Writer& writer,
+  void add(const Topic& topic, const Partition& partition, PartitionEntry& entry, Writer& writer,
            core::SeriesTable& table);
   void remember(const Partition& partition, core::TimePoint at, OffsetHistory& history) const;
 

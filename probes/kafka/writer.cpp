@@ -32,7 +32,8 @@ bool wanted(Metric metric, const SeriesOptions& options) {
 
 }  // namespace
 
-Writer::Writer(core::Labels base, const SeriesOptions& options) : base_(std::move(base)), cluster_(options.cluster) {
+Writer::Writer(core::Labels base, const SeriesOptions& options)
+    : base_(std::move(base)), cluster_(options.cluster), max_series_(options.max_series) {
   for (std::size_t i = 0; i < metric_count; ++i) wanted_[i] = wanted(static_cast<Metric>(i), options);
 }
 
@@ -66,15 +67,16 @@ core::Labels Writer::labels(Metric metric, const Where& where) const {
   return core::Labels(std::move(labels));
 }
 
-void Writer::put_broker(core::SeriesTable& table, KnownSeries& known, const Broker& broker) const {
+void Writer::put_broker(core::SeriesTable& table, KnownSeries& known, const Broker& broker) {
   if (!wants(Metric::broker_info)) return;
-  known.add(table, 1, [&] {
+  const auto make_labels = [&] {
     std::vector<core::Label> labels = named(Metric::broker_info);
     const bool v6 = broker.host.find(':') != std::string::npos;
     add(labels, "id", std::to_string(broker.id));
     add(labels, "address", (v6 ? "[" + broker.host + "]" : broker.host) + ":" + std::to_string(broker.port));
     return core::Labels(std::move(labels));
-  });
+  };
+  count(left_ > 0 && known.add(table, 1, make_labels));
 }
 
 }  // namespace tocsin::probes::kafka

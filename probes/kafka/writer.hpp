@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,14 +33,24 @@ class Writer {
   Writer(core::Labels base, const SeriesOptions& options);
 
   [[nodiscard]] bool wants(Metric metric) const { return wanted_[static_cast<unsigned>(metric)]; }
-  /// What is not wanted is not added.
-  void put(core::SeriesTable& table, KnownSeries& known, Metric metric, double value, const Where& where) const {
-    if (wants(metric)) known.add(table, value, [&] { return labels(metric, where); });
+  /// A look begins.
+  void begin() { left_ = max_series_; }
+  /// No limit from here to the end of the look: what is said of the whole always has room.
+  void lift_limit() { left_ = std::numeric_limits<std::size_t>::max(); }
+  /// How many samples did not fit since the beginning.
+  [[nodiscard]] std::uint64_t refused() const { return refused_; }
+  /// What is not wanted is not added, nor what is beyond the limit.
+  void put(core::SeriesTable& table, KnownSeries& known, Metric metric, double value, const Where& where) {
+    if (wants(metric)) count(left_ > 0 && known.add(table, value, [&] { return labels(metric, where); }));
   }
   /// kafka_broker_info.
-  void put_broker(core::SeriesTable& table, KnownSeries& known, const Broker& broker) const;
+  void put_broker(core::SeriesTable& table, KnownSeries& known, const Broker& broker);
 
  private:
+  void count(bool added) {
+    left_ -= added ? 1 : 0;
+    refused_ += added ? 0 : 1;
+  }
   [[nodiscard]] core::Labels labels(Metric metric, const Where& where) const;
   [[nodiscard]] std::vector<core::Label> named(Metric metric) const;
   void add(std::vector<core::Label>& labels, std::string_view name, std::string_view value) const;
@@ -47,6 +58,9 @@ class Writer {
   core::Labels base_;
   std::string cluster_;
   std::array<bool, metric_count> wanted_{};
+  std::size_t max_series_;
+  std::size_t left_ = std::numeric_limits<std::size_t>::max();
+  std::uint64_t refused_ = 0;
 };
 
 /// After how many looks what has not been seen again is forgotten.

@@ -95,16 +95,6 @@ TEST(KafkaHistory, ForgetsWhatNoCommitCanBeBehind) {
   EXPECT_EQ(kept.points().size(), 1U) << "where the log ends is known whatever happens";
 }
 
-TEST(KafkaHistory, IsKeptAndRestored) {
-  const auto kept = history({{0, 0}, {10, 100}, {20, 150}});
-  OffsetHistory restored;
-  restored.restore(kept.points());
-  EXPECT_EQ(restored.lag(120, at(20))->seconds, kept.lag(120, at(20))->seconds);
-  const EndAt disorder[] = {{at(10), 100}, {at(5), 200}, {at(20), 50}, {at(30), 300}};
-  restored.restore(disorder);
-  EXPECT_EQ(restored.points().size(), 2U);
-}
-
 /// A log that grows at a changing rate, looked at every 15 s for hours: whatever the history forgot, its answers are
 /// near the truth, fall with the commit, and are never negative.
 TEST(KafkaHistory, StaysNearTheTruthWithFewPoints) {

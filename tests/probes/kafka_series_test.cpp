@@ -245,18 +245,6 @@ TEST(KafkaSeries, GivesLagInSecondsByEachName) {
   EXPECT_TRUE(plain.series().histories().empty());
 }
 
-TEST(KafkaSeries, AHistoryOutlivesTheProcess) {
-  Looks first;
-  for (int look = 0; look <= 4; ++look) first.look(two_partitions(look * 15.0, look * 150, 100, look * 75, 100));
-  const auto kept = first.series().histories();
-  EXPECT_EQ(kept.size(), 2U);
-  Looks second;
-  second.series().restore(kept);
-  second.look(two_partitions(75, 750, 100, 300, 100));
-  EXPECT_EQ(second.value(R"(kafka_consumergroup_lag_seconds{consumergroup="shop", partition="0", topic="orders"})"),
-            45);
-}
-
 TEST(KafkaSeries, SeedsGiveLagInSecondsAtTheFirstLook) {
   Looks looks;
   auto said = two_partitions(0, 1000, 100, 450, 100);
@@ -330,6 +318,23 @@ TEST(KafkaSeries, PartsThatAreMissingAreSaid) {
   EXPECT_EQ(looks.value(R"(tocsin_kafka_errors{part="describe"})"), 1);
   EXPECT_EQ(looks.value(R"(tocsin_kafka_errors{part="commits"})"), 1);
   EXPECT_EQ(looks.value(R"(tocsin_kafka_left_out{part="topics"})"), 7);
+}
+
+TEST(KafkaSeries, KeepsTheLimitOfSeriesAndSaysSo) {
+  SeriesOptions options;
+  options.max_series = 12;
+  options.expected_groups = {"shop", "nobody"};
+  Looks looks(options);
+  looks.look(two_partitions(0, 100, 200, 90, 150));
+  EXPECT_EQ(looks.value("kafka_up"), 1);
+  EXPECT_EQ(looks.value("kafka_brokers"), 3);
+  EXPECT_EQ(looks.value(R"(tocsin_kafka_consumergroup_present{consumergroup="nobody"})"), 0);
+  EXPECT_EQ(looks.count("kafka_broker_info") + looks.count("kafka_topic_partitions"), 4U);
+  EXPECT_EQ(looks.count("kafka_consumergroup_lag"), 0U);
+  const auto refused = looks.value("tocsin_kafka_series_refused_total").value_or(0);
+  EXPECT_GT(refused, 10);
+  looks.look(two_partitions(15, 100, 200, 90, 150));
+  EXPECT_GE(looks.value("tocsin_kafka_series_refused_total"), 2 * refused);
 }
 
 TEST(KafkaSeries, DownIsSaidAndNothingElse) {
