@@ -77,6 +77,7 @@ core::Failure failure_of(rd_kafka_resp_err_t code, Phase phase, std::string text
       return {Outcome::throttled, phase, std::move(text)};
     case RD_KAFKA_RESP_ERR__BAD_MSG:
     case RD_KAFKA_RESP_ERR__UNDERFLOW:
+      return {Outcome::protocol, Phase::parse, std::move(text)};
     case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
     case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
       return {Outcome::protocol, phase, std::move(text)};

@@ -56,7 +56,8 @@ class KafkaProber final : public Prober {
         options_(std::make_shared<const KafkaOptions>(std::move(options))),
         plan_(std::make_shared<const Plan>(make_plan(*options_))),
         memory_(std::make_shared<Memory>()),
-        table_(options_->max_series),
+        // Twice: series that ended keep their slots for a while. And room for what is said of the whole.
+        table_(2 * options_->max_series + 1000),
         series_(identity_.base, series_options(*options_)),
         common_(identity_.base) {}
   ~KafkaProber() override { drop(); }
@@ -75,11 +76,13 @@ class KafkaProber final : public Prober {
 
   [[nodiscard]] net::Task<core::Result<Snapshot>> ask(ProbeStart start);
   [[nodiscard]] net::Task<core::Result<Snapshot>> wait_for(std::shared_ptr<Job> job, std::shared_ptr<Kept> kept);
-  [[nodiscard]] std::optional<core::Failure> judge(const Job& job, std::vector<Trouble> troubles);
+  [[nodiscard]] bool weigh(const std::vector<Trouble>& troubles);
+  [[nodiscard]] core::Failure explain(const Job& job) const;
   [[nodiscard]] bool news(const std::vector<Trouble>& troubles);
   [[nodiscard]] core::Failure too_late(const Job& job) const;
   void note_brokers(const Snapshot& snapshot);
   [[nodiscard]] const char* hint(Outcome outcome) const;
+  [[nodiscard]] std::string missing(const Snapshot& snapshot) const;
   [[nodiscard]] std::string clean(std::string detail) const;
   void submit(std::shared_ptr<Job> job, std::shared_ptr<Client> client);
   void drop();
@@ -131,6 +134,7 @@ SeriesOptions KafkaProber::series_options(const KafkaOptions& options) {
   if (options.groups) series.expected_groups = NamePatterns::parse(options.consumer_groups)->plain_names();
   series.expected_topics = NamePatterns::parse(options.topics)->plain_names();
   series.lag_seconds = options.lag_seconds;
+  series.max_series = options.max_series;
   return series;
 }
 
@@ -145,10 +149,11 @@ net::Task<core::Observation> KafkaProber::probe(ProbeStart start) {
   table_.begin();
   if (snapshot) {
     note_brokers(*snapshot);
+    observation.detail = clean(missing(*snapshot));
     series_.add(*snapshot, table_);
   } else {
     drop();
-    auto failure = std::move(snapshot.error());
+    auto failure = snapshot.error();
     observation.outcome = failure.outcome;
     observation.phase = failure.phase;
     observation.detail = clean(std::move(failure.detail)) + hint(failure.outcome);
@@ -210,14 +215,14 @@ void KafkaProber::submit(std::shared_ptr<Job> job, std::shared_ptr<Client> clien
 net::Task<core::Result<Snapshot>> KafkaProber::wait_for(std::shared_ptr<Job> job, std::shared_ptr<Kept> kept) {
   while (true) {
     const auto ready = co_await kept->readiness.readable(job->start.deadline);
-    auto troubles = kept->client->take_troubles();
+    const bool all_down = weigh(kept->client->take_troubles());
     if (job->done.load(std::memory_order_acquire)) {
-      if (!job->result && trouble_ && job->result.error().outcome == Outcome::timeout) {
-        co_return *trouble_;  // time is up because of that
-      }
+      if (!job->result) co_return explain(*job);
       co_return std::move(job->result);
     }
-    if (auto failure = judge(*job, std::move(troubles))) co_return std::move(*failure);
+    // Nobody lets us in, or nobody is there any more.
+    const bool refused = trouble_ && trouble_->outcome == Outcome::auth && job->phase == Phase::connect;
+    if (refused || all_down) co_return *trouble_;
     if (ready == net::Ready::cancelled) {
       co_return core::Failure{Outcome::cancelled, job->phase, "the probe was given up"};
     }
@@ -225,8 +230,8 @@ net::Task<core::Result<Snapshot>> KafkaProber::wait_for(std::shared_ptr<Job> job
   }
 }
 
-/// Whether what the client reported decides the probe: nobody lets us in, or nobody is there any more.
-std::optional<core::Failure> KafkaProber::judge(const Job& job, std::vector<Trouble> troubles) {
+/// Remembers what says the most about the cause; true if all brokers are gone.
+bool KafkaProber::weigh(const std::vector<Trouble>& troubles) {
   static_cast<void>(news(troubles));
   bool all_down = false;
   for (const Trouble& trouble : troubles) {
@@ -234,9 +239,15 @@ std::optional<core::Failure> KafkaProber::judge(const Job& job, std::vector<Trou
     auto failure = failure_of(trouble);
     if (!trouble_ || says_more(failure, *trouble_)) trouble_ = std::move(failure);
   }
-  const bool refused = trouble_ && trouble_->outcome == Outcome::auth && job.phase == Phase::connect;
-  if (refused || all_down) return trouble_;
-  return {};
+  return all_down;
+}
+
+/// Why a round failed: a trouble of this kind says with whom and how.
+core::Failure KafkaProber::explain(const Job& job) const {
+  const core::Failure& failure = job.result.error();
+  if (failure.outcome == Outcome::timeout) return too_late(job);
+  if (trouble_ && trouble_->outcome == failure.outcome) return *trouble_;
+  return failure;
 }
 
 core::Failure KafkaProber::too_late(const Job& job) const {
@@ -287,6 +298,26 @@ const char* KafkaProber::hint(Outcome outcome) const {
   const bool scram = uses_sasl(options_->security) && options_->sasl.mechanism != KafkaMechanism::plain;
   if (outcome != Outcome::auth || !scram || rd_kafka_version() >= first_right) return "";
   return " (if the password is right: SCRAM with Kafka 4 needs librdkafka 2.6.1 or later; PLAIN over TLS does not)";
+}
+
+/// What could not be had, for the log; empty where all could. A name that only brokers understand is found out so.
+std::string KafkaProber::missing(const Snapshot& snapshot) const {
+  std::string text;
+  if (!snapshot.groups_error.none()) text = "groups: " + snapshot.groups_error.word;
+  std::size_t count = 0;
+  const PartError* error = nullptr;
+  for (const Topic& topic : snapshot.topics) {
+    for (const Partition& partition : topic.partitions) {
+      if (partition.leader < 0 || partition.offset_error.none()) continue;
+      ++count;
+      error = &partition.offset_error;
+    }
+  }
+  if (error != nullptr) {
+    text += (text.empty() ? "" : "; ") + ("offsets of " + std::to_string(count)) + " partitions: " + error->word;
+  }
+  if (text.empty()) return text;
+  return "could not be had: " + text + (trouble_ ? " (" + trouble_->detail + ")" : "");
 }
 
 /// What a broker says goes into the detail, and a broker may say anything.

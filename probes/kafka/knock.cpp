@@ -26,7 +26,7 @@ net::Task<core::Result<void>> knock(net::Connector& connector, const KafkaOption
       first = which;
       co_return core::Result<void>();
     }
-    auto failure = std::move(opened.error());
+    auto failure = opened.error();
     failure.detail = options.brokers[which].to_string() + ": " + failure.detail;
     if (!worst || says_more(failure, *worst)) worst = std::move(failure);
   }

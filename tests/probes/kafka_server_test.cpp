@@ -80,6 +80,14 @@ TEST_F(KafkaServer, ChoosesTopicsAndGroups) {
   EXPECT_FALSE(probe.has(R"(kafka_consumergroup_members{consumergroup="billing-test"})"));
   EXPECT_FALSE(probe.has(R"(kafka_consumergroup_members{consumergroup="other"})"));
 
+  options.max_series = 5;
+  KafkaProbe cut(options);
+  ASSERT_EQ(cut().outcome, Outcome::ok);
+  EXPECT_EQ(cut.value("kafka_up"), 1);
+  EXPECT_EQ(cut.value("tocsin_probe_success"), 1);
+  EXPECT_GT(cut.value("tocsin_kafka_series_refused_total"), 5);
+
+  options.max_series = 100;
   options.groups = false;
   options.offsets = false;
   KafkaProbe few(options);
@@ -255,6 +263,81 @@ TEST_F(KafkaServer, GivesTheRestWhenOneBrokerIsDown) {
   }
   EXPECT_EQ(offline, 1) << probe.all();
   EXPECT_LT(probe().took, 1s) << "the dead are forgotten";
+}
+
+TEST_F(KafkaServer, SaysWhereBrokersAreNot) {
+  // The usual mistake of containers: brokers give clients an address that is none for them.
+  test::KafkaWish wish;
+  wish.advertised_port = test::free_port();
+  const KafkaBrokers brokers(wish);
+  KafkaProbe probe(KafkaProbe::to(brokers.port()));
+  const auto observation = probe(2s);
+  EXPECT_LT(observation.took, 2050ms);
+  EXPECT_EQ(probe.value("kafka_up"), 1);
+  EXPECT_EQ(probe.value("kafka_brokers"), 1);
+  EXPECT_THAT(observation.detail, testing::HasSubstr("groups: "));
+  EXPECT_THAT(observation.detail,
+              testing::HasSubstr(std::to_string(wish.advertised_port) + " failed: Connection refused"));
+}
+
+/// A consumer of Java's client, which alone speaks KIP-848's protocol among those at hand.
+std::vector<std::string> modern_consumer(const std::string& bootstrap) {
+  std::vector<std::string> argv{"java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"};
+  argv.insert(argv.end(), {"-cp", test::kafka_folder() + "/*", "org.apache.kafka.tools.consumer.ConsoleConsumer"});
+  argv.insert(argv.end(),
+              {"--bootstrap-server", bootstrap, "--topic", "orders", "--group", "modern", "--from-beginning"});
+  for (const char* const property : {"group.protocol=consumer", "auto.commit.interval.ms=100"}) {
+    argv.insert(argv.end(), {"--consumer-property", property});
+  }
+  return argv;
+}
+
+TEST_F(KafkaServer, SeesGroupsOfTheNewProtocol) {
+  const KafkaBrokers brokers;
+  const KafkaClient client(brokers.bootstrap());
+  client.create_topic("orders", 1);
+  client.produce("orders", 0, 10);
+  test::Child consumer(modern_consumer(brokers.bootstrap()));
+  KafkaProbe probe(KafkaProbe::to(brokers.port()));
+  const std::string where = R"({consumergroup="modern", partition="0", topic="orders"})";
+  EXPECT_TRUE(
+      test::wait_until([&] { return probe().good() && probe.value("kafka_consumergroup_lag" + where) == 0; }, 20s))
+      << probe.all() << consumer.output();
+  EXPECT_EQ(probe.value("kafka_consumergroup_current_offset" + where), 10);
+  EXPECT_EQ(probe.value(R"(tocsin_kafka_consumergroup_state{consumergroup="modern", state="Stable"})"), 1)
+      << probe.all();
+  consumer.kill();
+  client.produce("orders", 0, 3);
+  EXPECT_TRUE(probe().good());
+  EXPECT_EQ(probe.value("kafka_consumergroup_lag" + where), 3);
+}
+
+TEST_F(KafkaServer, EndsWhereAConsumerOfFinishedTransactionsDoes) {
+  const KafkaBrokers brokers;
+  const KafkaClient client(brokers.bootstrap());
+  client.create_topic("orders", 1);
+  client.produce("orders", 0, 5);
+  const KafkaClient writer(brokers.bootstrap(), {{"transactional.id", "writer"}});
+  const auto good = [](rd_kafka_error_t* error) {
+    const std::string text = error == nullptr ? "" : rd_kafka_error_string(error);
+    if (error != nullptr) rd_kafka_error_destroy(error);
+    return text;
+  };
+  ASSERT_EQ(good(rd_kafka_init_transactions(writer.producer(), 20'000)), "");
+  ASSERT_EQ(good(rd_kafka_begin_transaction(writer.producer())), "");
+  writer.produce("orders", 0, 7);
+  auto options = KafkaProbe::to(brokers.port());
+  const std::string end = R"(kafka_topic_partition_current_offset{partition="0", topic="orders"})";
+  KafkaProbe all(options);
+  ASSERT_TRUE(all().good());
+  EXPECT_EQ(all.value(end), 12);
+  options.read_committed = true;
+  KafkaProbe finished(options);
+  ASSERT_TRUE(finished().good());
+  EXPECT_EQ(finished.value(end), 5);
+  ASSERT_EQ(good(rd_kafka_commit_transaction(writer.producer(), 20'000)), "");
+  EXPECT_TRUE(test::wait_until([&] { return finished().good() && finished.value(end) == 13; }))
+      << "records and a marker";
 }
 
 }  // namespace

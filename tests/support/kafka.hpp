@@ -62,6 +62,7 @@ struct KafkaWish {
   unsigned nodes = 1;   // the first is the controller too
   bool secure = false;  // listeners with TLS and SASL beside the plain one; of a single node
   std::string version = {};
+  std::uint16_t advertised_port = 0;  // what clients are told instead of the truth
 };
 
 class KafkaBrokers {
@@ -144,7 +145,9 @@ class KafkaBrokers {
                    ",SASLPLAIN" + host + std::to_string(node.sasl_plain);
       map += ",TLS:SSL,SASLTLS:SASL_SSL,SASLPLAIN:SASL_PLAINTEXT";
     }
-    std::string text = "node.id=" + std::to_string(index + 1) + "\nadvertised.listeners=" + listeners + "\n";
+    const std::uint16_t told = wish_.advertised_port;
+    const std::string advertised = told == 0 ? listeners : "PLAIN" + host + std::to_string(told);
+    std::string text = "node.id=" + std::to_string(index + 1) + "\nadvertised.listeners=" + advertised + "\n";
     if (index == 0) listeners += ",CONTROLLER" + host + std::to_string(node.controller);
     text += "listeners=" + listeners + "\nlistener.security.protocol.map=" + map +
             "\nprocess.roles=" + (index == 0 ? "broker,controller" : "broker") +
@@ -181,7 +184,12 @@ class KafkaBrokers {
     argv.insert(argv.end(), {"kafka.Kafka", node.dir / "server.properties"});
     node.child = std::make_unique<Child>(std::move(argv));
   }
-  void wait_up(unsigned index) { nodes_[index]->child->wait_for_port(nodes_[index]->plain, std::chrono::seconds(45)); }
+  void wait_up(unsigned index) {
+    const Node& node = *nodes_[index];
+    for (const std::uint16_t port : {node.plain, node.tls, node.sasl_tls, node.sasl_plain}) {
+      if (port != 0) node.child->wait_for_port(port, std::chrono::seconds(45));
+    }
+  }
 
   static constexpr const char* common_properties =
       "controller.listener.names=CONTROLLER\n"
