@@ -6,8 +6,9 @@
 namespace tocsin::core {
 namespace {
 
-// Packed labels: their number, then sizes and texts of names and values. Numbers are of 7 bits a byte, the low ones
-// first, as in protobuf.
+// Packed labels: how many there are besides the common ones, times two, plus one if those are there too; then sizes and
+// texts of names and values. The name's label has an empty name. Numbers are of 7 bits a byte, the low ones first, as
+// in protobuf.
 
 std::size_t number_size(std::size_t number) {
   std::size_t size = 1;
@@ -41,34 +42,20 @@ std::string_view get_text(const char*& at) {
   return text;
 }
 
-std::unique_ptr<char[]> pack(const Labels& labels) {
-  std::size_t size = number_size(labels.size());
-  for (const auto& [name, value] : labels) {
-    size += number_size(name.size()) + name.size() + number_size(value.size()) + value.size();
-  }
-  auto packed = std::make_unique<char[]>(size);
-  char* at = packed.get();
-  put_number(at, labels.size());
-  for (const auto& [name, value] : labels) {
-    put_text(at, name);
-    put_text(at, value);
-  }
-  return packed;
+std::string_view short_name(const Label& label) {
+  return label.name == metric_name_label ? std::string_view() : std::string_view(label.name);
 }
 
-bool is_packed(const char* at, const Labels& labels) {
-  if (get_number(at) != labels.size()) return false;
-  return std::all_of(labels.begin(), labels.end(),
-                     [&at](const Label& label) { return get_text(at) == label.name && get_text(at) == label.value; });
-}
+std::size_t text_size(std::string_view text) { return number_size(text.size()) + text.size(); }
 
-Labels unpack(const char* at) {
-  std::vector<Label> labels(get_number(at));
-  for (auto& [name, value] : labels) {
-    name = get_text(at);
-    value = get_text(at);
+/// Calls `own` for each label that is not one of `common`; both are sorted by name.
+template <class Own>
+void for_each_own(const Labels& labels, std::span<const Label> common, const Own& own) {
+  auto next = common.begin();
+  for (const Label& label : labels) {
+    while (next != common.end() && next->name < label.name) ++next;
+    if (next == common.end() || *next != label) own(label);
   }
-  return Labels(std::move(labels));
 }
 
 std::uint32_t short_hash(const Labels& labels) {
@@ -121,6 +108,11 @@ std::optional<Slot> SeriesTable::slot_for(const Labels& labels) {
 
 void SeriesTable::introduce(Slot slot, const Labels& labels, std::uint32_t hash) {
   Entry& entry = entries_[slot];
+  if (common_.empty()) {
+    for_each_own(labels, {}, [this](const Label& label) {
+      if (label.name != metric_name_label) common_.push_back(label);
+    });
+  }
   entry.packed = pack(labels);
   entry.hash = hash;
   entry.last_used = round_;
@@ -154,7 +146,61 @@ void SeriesTable::grow() {
   for (Slot slot = 0; slot + 1 < entries_.size(); ++slot) link(slot);
 }
 
-Labels SeriesTable::labels(Slot slot) const { return unpack(entries_[slot].packed.get()); }
+bool SeriesTable::shares_common(const Labels& labels) const {
+  if (common_.empty()) return false;
+  std::size_t own = 0;
+  for_each_own(labels, common_, [&own](const Label&) { ++own; });
+  return labels.size() == own + common_.size();
+}
+
+std::unique_ptr<char[]> SeriesTable::pack(const Labels& labels) const {
+  const bool shared = shares_common(labels);
+  const auto left_out = shared ? std::span<const Label>(common_) : std::span<const Label>();
+  std::size_t number = 0;
+  std::size_t size = 0;
+  for_each_own(labels, left_out, [&](const Label& label) {
+    ++number;
+    size += text_size(short_name(label)) + text_size(label.value);
+  });
+  number = number * 2 + (shared ? 1 : 0);
+  auto packed = std::make_unique<char[]>(number_size(number) + size);
+  char* at = packed.get();
+  put_number(at, number);
+  for_each_own(labels, left_out, [&at](const Label& label) {
+    put_text(at, short_name(label));
+    put_text(at, label.value);
+  });
+  return packed;
+}
+
+bool SeriesTable::is_packed(const char* packed, const Labels& labels) const {
+  const std::size_t number = get_number(packed);
+  const bool shared = number % 2 == 1;
+  std::size_t left = number / 2;
+  if (labels.size() != left + (shared ? common_.size() : 0)) return false;
+  auto next = common_.begin();
+  for (const Label& label : labels) {
+    if (shared && next != common_.end() && *next == label) {
+      ++next;
+      continue;
+    }
+    if (left-- == 0 || get_text(packed) != short_name(label) || get_text(packed) != label.value) return false;
+  }
+  return true;
+}
+
+Labels SeriesTable::labels(Slot slot) const {
+  const char* at = entries_[slot].packed.get();
+  const std::size_t number = get_number(at);
+  std::vector<Label> labels;
+  if (number % 2 == 1) labels = common_;
+  for (std::size_t left = number / 2; left > 0; --left) {
+    const std::string_view name = get_text(at);
+    const std::string_view value = get_text(at);
+    labels.push_back({std::string(name.empty() ? metric_name_label : name), std::string(value)});
+  }
+  return Labels(std::move(labels));
+}
 
 std::optional<Slot> SeriesTable::add(const Labels& labels, double value) {
   const auto slot = slot_for(labels);
@@ -176,12 +222,17 @@ std::optional<Slot> SeriesTable::find(const Labels& labels) const {
   return slot == none ? std::nullopt : std::optional(slot);
 }
 
-Batch SeriesTable::take() { return std::exchange(batch_, Batch{}); }
+Batch SeriesTable::take() {
+  // What a target has changes seldom: room for growth is a waste where there are thousands of them.
+  if (!batch_.fresh.empty() && entries_.capacity() > entries_.size() + entries_.size() / 8) entries_.shrink_to_fit();
+  return std::exchange(batch_, Batch{});
+}
 
 void SeriesTable::reset() {
   for (const Entry& entry : entries_) first_serial_ = std::max(first_serial_, entry.serial + 1);
   batch_ = Batch{};
   entries_.clear();
+  common_.clear();
   buckets_.clear();
   free_.clear();
   scan_ = 0;

@@ -14,7 +14,9 @@ bool InfoReader::read(std::string_view text, core::TimePoint at, unsigned databa
   layout_.clear();
   outputs_.clear();
   Interpreter interpreter(*this, text, at, table);
-  if (interpreter.run()) return true;
+  const bool read = interpreter.run();
+  outputs_.shrink_to_fit();
+  if (read) return true;
   layout_.clear();
   return false;
 }

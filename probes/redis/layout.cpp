@@ -57,6 +57,9 @@ void Layout::rest_of_line(std::string_view token) { piece(token, false); }
 void Layout::end() {
   literals_.append(rest_);
   rest_ = {};
+  // One for each of many servers, kept for long.
+  literals_.shrink_to_fit();
+  pieces_.shrink_to_fit();
 }
 
 void Layout::clear() {

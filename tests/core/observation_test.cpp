@@ -26,6 +26,34 @@ TEST(SeriesTable, IntroducesASeriesOnce) {
   EXPECT_EQ(second.rows[1].value, 4);
 }
 
+TEST(SeriesTable, TellsLabelsApartHoweverTheyAreKept) {
+  const std::string long_text(300, 'x');
+  const std::vector<Labels> all{
+      Labels{{"__name__", "alone"}},
+      Labels{{"__name__", "s"}, {"instance", "h:1"}, {"job", "j"}},  // what others have in common
+      Labels{{"__name__", "t"}, {"instance", "h:1"}, {"job", "j"}},
+      Labels{{"__name__", "s"}, {"a", "b"}, {"instance", "h:1"}, {"job", "j"}},
+      Labels{{"__name__", "s"}, {"instance", "h:1"}, {"job", "j"}, {"z", long_text}},
+      Labels{{"__name__", "s"}, {"instance", "h:1"}, {"job", "j"}, {"z", long_text + "x"}},
+      Labels{{"__name__", "s"}, {"instance", "h:2"}, {"job", "j"}},
+      Labels{{"__name__", "s"}, {"instance", "h:1"}},
+      Labels{{"__name__", "s"}, {"job", "j"}},
+      Labels{{"instance", "h:1"}, {"job", "j"}},
+      Labels{},
+  };
+  SeriesTable table;
+  for (int round = 0; round < 2; ++round) {
+    table.begin();
+    for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(table.add(all[i], 1), Slot{static_cast<Slot>(i)});
+    EXPECT_EQ(table.take().fresh.size(), round == 0 ? all.size() : 0);
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(table.labels(static_cast<Slot>(i)), all[i]);
+    EXPECT_EQ(table.find(all[i]), Slot{static_cast<Slot>(i)});
+  }
+  EXPECT_FALSE(table.find(Labels{{"__name__", "u"}, {"instance", "h:1"}, {"job", "j"}}));
+}
+
 TEST(SeriesTable, UnusedSlotsServeAgainUnderANewSerial) {
   SeriesTable table(100, 3);
   table.begin();

@@ -129,7 +129,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const core::Row& row : table.take().rows) {
       require(slots.insert(row.slot).second);
       require(!std::isnan(row.value));
-      const std::string_view name = table.labels(row.slot).metric_name();
+      const core::Labels labels = table.labels(row.slot);
+      const std::string_view name = labels.metric_name();
       require(row.value >= 0 || name.find("leader") != std::string_view::npos || name.ends_with("_offset"));
     }
     for (const KeptHistory& kept : series.histories()) {

@@ -100,6 +100,9 @@ class SeriesTable {
     bool listed = false;  // in free_
   };
   std::optional<Slot> slot_for(const Labels& labels);
+  [[nodiscard]] bool shares_common(const Labels& labels) const;
+  [[nodiscard]] std::unique_ptr<char[]> pack(const Labels& labels) const;
+  [[nodiscard]] bool is_packed(const char* packed, const Labels& labels) const;
   [[nodiscard]] Slot find(const Labels& labels, std::uint32_t hash) const;
   [[nodiscard]] Slot& bucket(std::uint32_t hash) { return buckets_[hash & (buckets_.size() - 1)]; }
   void introduce(Slot slot, const Labels& labels, std::uint32_t hash);
@@ -118,6 +121,7 @@ class SeriesTable {
   std::size_t scan_ = 0;            // where the search for forgotten slots goes on
   std::vector<Slot> free_;          // forgotten slots; one may have been used again since
   std::vector<Entry> entries_;
+  std::vector<Label> common_;  // of the first series, but for its name: most have them too, and need not repeat them
   std::vector<Slot> buckets_;  // the first of each; a power of two
   Batch batch_;
 };
