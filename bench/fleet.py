@@ -131,6 +131,7 @@ def main():
         marks = {side.name: [side.asked()] for side in sides}
         begin = time.time()
         while True:
+            house.check()
             for side in sides:
                 side.sample()
             left = begin + args.seconds - time.time()

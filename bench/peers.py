@@ -50,6 +50,13 @@ class House:
         self.processes.append(process)
         return process
 
+    def check(self):
+        """Ends the benchmark if one of the processes ended by itself."""
+        for process in self.processes:
+            if process.poll() is not None:
+                with open(process.log, errors="replace") as f:
+                    raise SystemExit("bench: %s ended with %d:\n%s" % (process.args[0], process.returncode, f.read()[-2000:]))
+
     def redis(self, port, bind="127.0.0.1"):
         process = self.start("redis-server", "--port", port, "--bind", bind, "--protected-mode", "no", "--save", "", "--dir", self.folder)
         wait_port(port)
@@ -68,7 +75,7 @@ class House:
                 shutil.chown(data, "postgres", "postgres")
             subprocess.run(wrap + [programs + "/initdb", "-D", data, "-U", "postgres", "--auth=trust", "-N", "--locale=C"], check=True,
                            stdout=subprocess.DEVNULL)
-        server = [*wrap, programs + "/postgres", "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c",
+        server = [*wrap, programs + "/postgres", "-D", data, "-p", port, "-c", "listen_addresses=0.0.0.0", "-c",
                   "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=300"]
         process = self.start(*server)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """CPU per probe: tocsin beside blackbox_exporter, redis_exporter and postgres_exporter, against the same local servers, in turns in one run.
 
-Two regimes: busy (an exporter as fast as four askers go, tocsin at 5000 HTTP or 2000 Redis probes a second, in bursts; PostgreSQL needs some
+Two regimes: busy (an exporter as fast as four askers go, tocsin at 5000 HTTP or 1000 Redis probes a second, in bursts; PostgreSQL needs some
 milliseconds of its own for each probe, so there it is 120) and paced (100 a second). An exporter is asked as Prometheus asks it: one HTTP
 request a probe, on kept connections, with gzip. tocsin probes by itself: its cost is given both alone and with its /metrics page, asked for
 in the same way every 5 seconds; the ratio, held against the goal, is of the latter. That the probes succeed is checked on both sides, and that
@@ -16,10 +16,10 @@ import statistics
 import threading
 import time
 
-from peers import SCRAPE, House, cpu_seconds, free_port, get, metric, spread, wait_http
+from peers import SCRAPE, House, cpu_seconds, free_port, get, loopback, metric, spread, wait_http
 
 # Targets and how often each is asked.
-REGIMES = {("http", "busy"): (1000, 0.2), ("redis", "busy"): (400, 0.2), ("postgres", "busy"): (60, 0.5),
+REGIMES = {("http", "busy"): (1000, 0.2), ("redis", "busy"): (400, 0.4), ("postgres", "busy"): (60, 0.5),
            ("http", "paced"): (100, 1), ("redis", "paced"): (100, 1), ("postgres", "paced"): (100, 1)}
 GOALS = {"http": 15, "redis": 25, "postgres": 10}
 EXPORTERS = {"http": "blackbox_exporter", "redis": "redis_exporter", "postgres": "postgres_exporter"}
@@ -74,13 +74,11 @@ def exporter_cost(process, asker, kind, regime, seconds):
 
 
 def tocsin_config(kind, port, regime):
-    # Busy: every tick has hundreds of probes to do at once. Paced: 100 targets, each once a second.
+    """Targets that all reach the one server, each at an address of its own, as a fleet's do (a host is not asked by many at a time)."""
     targets, seconds = REGIMES[kind, regime]
-    interval = "%dms" % (seconds * 1000)
-    url = {"http": "http://127.0.0.1:%d/health", "redis": "redis://127.0.0.1:%d",
-           "postgres": "postgresql://postgres@127.0.0.1:%d/postgres?sslmode=disable"}[kind] % port
-    jobs = "".join("  - {job: j%d, targets: ['%s']}\n" % (n, url) for n in range(targets))
-    return "global: {probe_interval: %s, probe_timeout: 1s, confirm: 0s}\npacks: []\nprobes:\n%s" % (interval, jobs)
+    url = {"http": "http://%s:%d/health", "redis": "redis://%s:%d", "postgres": "postgresql://postgres@%s:%d/postgres?sslmode=disable"}[kind]
+    jobs = "".join("  - {job: j%d, targets: ['%s']}\n" % (n, url % (address, port)) for n, address in enumerate(loopback(targets)))
+    return "global: {probe_interval: %dms, probe_timeout: 1s, confirm: 0s}\npacks: []\nprobes:\n%s" % (seconds * 1000, jobs)
 
 
 def names_of(lines):
@@ -149,7 +147,7 @@ def compare(house, args, kind, regime, exporter, asker, server_port):
 def http_case(house, _):
     """The server that is asked, and its exporter: a process, how it is asked, and the server's port."""
     server, web = free_port(), free_port()
-    house.nginx(server)
+    house.nginx(server, "0.0.0.0")
     module = house.path("blackbox.yml", "modules: {http_2xx: {prober: http, http: {preferred_ip_protocol: ip4}}}\n")
     exporter = house.start("prometheus-blackbox-exporter", "--config.file=" + module, "--web.listen-address=127.0.0.1:%d" % web,
                            "--log.level=error")
@@ -159,7 +157,7 @@ def http_case(house, _):
 
 def redis_case(house, _):
     server, web = free_port(), free_port()
-    house.redis(server)
+    house.redis(server, "0.0.0.0")
     exporter = house.start("prometheus-redis-exporter", "-web.listen-address", "127.0.0.1:%d" % web, "-redis.addr",
                            "redis://127.0.0.1:%d" % server)
     wait_http("http://127.0.0.1:%d/metrics" % web)
