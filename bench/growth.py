@@ -34,6 +34,7 @@ def turn(house, args, size, server_port):
         begin, before = time.time(), cpu_seconds(process)
         time.sleep(math.ceil(args.seconds / interval) * interval)
         end, after = time.time(), cpu_seconds(process)
+        time.sleep(1.5)  # probes that began before the end bring their samples later
         window = "[%dms]" % round((end - begin) * 1000)
         probes = query(url, "sum(count_over_time(probe_success%s))" % window, end)
         good = query(url, "sum(sum_over_time(probe_success%s))" % window, end)

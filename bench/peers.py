@@ -91,7 +91,7 @@ class House:
         return process
 
     def nginx(self, port, address="127.0.0.1"):
-        config = self.path("nginx.%d.conf" % port, """daemon off; pid nginx.%d.pid; error_log stderr warn; worker_processes 1;
+        config = self.path("nginx.%d.conf" % port, """daemon off; master_process off; pid nginx.%d.pid; error_log stderr warn;
 events { worker_connections 4096; }
 http { access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
   server { listen %s:%d backlog=4096; location /health { default_type text/plain; return 200 "ok\\n"; } } }""" % (port, address, port))
