@@ -16,14 +16,14 @@ namespace {
 constexpr int max_strangers = 1000;  // datagrams that answer something else; more of them are an attack
 constexpr std::size_t max_datagram = 4096;
 
-/// Fills all of `into`.
-net::Task<Result<void>> read_all(net::Stream& stream, std::span<char> into) {
+/// Fills all of `into`, or says why not.
+net::Task<std::optional<Failure>> read_all(net::Stream& stream, std::span<char> into) {
   while (!into.empty()) {
     const auto size = co_await stream.read_some(into);
     if (!size) co_return in_phase(size.error(), Phase::receive);
     into = into.subspan(*size);
   }
-  co_return Result<void>();
+  co_return std::nullopt;
 }
 
 }  // namespace
@@ -57,12 +57,12 @@ net::Task<Result<std::string>> ask_stream(net::Stream& stream, const std::string
   const auto sent = co_await stream.write(framed);
   if (!sent) co_return in_phase(sent.error(), Phase::send);
   char length[2] = {};
-  auto read = co_await read_all(stream, length);
-  if (!read) co_return read.error();
+  auto failure = co_await read_all(stream, length);
+  if (failure) co_return std::move(*failure);
   const std::size_t size = static_cast<unsigned char>(length[0]) * 256U + static_cast<unsigned char>(length[1]);
   std::string reply(size, '\0');
-  read = co_await read_all(stream, reply);
-  if (!read) co_return read.error();
+  failure = co_await read_all(stream, reply);
+  if (failure) co_return std::move(*failure);
   if (answers(reply, query)) co_return Result<std::string>(std::move(reply));
   co_return Failure{Outcome::protocol, Phase::receive, "what came does not answer the question that was asked"};
 }

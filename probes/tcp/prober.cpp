@@ -152,14 +152,13 @@ class TcpProber final : public Prober {
       if (lines.full()) {
         co_return Failure{Outcome::limit, Phase::expect, "the peer sent a line of more than 64 KiB"};
       }
-      const auto size = co_await hear(stream, lines, heard);
-      if (size) continue;
-      if (size.error().outcome == Outcome::closed && stream.ended()) {
+      auto failure = co_await hear(stream, lines, heard);
+      if (!failure) continue;
+      if (failure->outcome == Outcome::closed && stream.ended()) {
         ended = true;
         continue;
       }
-      Failure failure = size.error();
-      failure.detail = not_said(wanted, last, ": " + failure.detail);
+      failure->detail = not_said(wanted, last, ": " + failure->detail);
       co_return failure;
     }
   }
@@ -172,12 +171,12 @@ class TcpProber final : public Prober {
         if (!sight.failed_by_bytes) co_return std::nullopt;
         co_return Failure{Outcome::unexpected, Phase::expect, "expected " + shown(wanted) + ", got " + shown(*got)};
       }
-      const auto size = co_await hear(stream, lines, heard);
-      if (!size) co_return size.error();
+      auto failure = co_await hear(stream, lines, heard);
+      if (failure) co_return failure;
     }
   }
 
-  static net::Task<core::Result<void>> hear(net::Stream& stream, Lines& lines, std::size_t& heard) {
+  static net::Task<MaybeFailure> hear(net::Stream& stream, Lines& lines, std::size_t& heard) {
     if (heard >= max_heard) co_return Failure{Outcome::limit, Phase::expect, "the peer said more than 1 MiB"};
     const auto size = co_await stream.read_some(lines.space());
     if (!size) {
@@ -187,7 +186,7 @@ class TcpProber final : public Prober {
     }
     lines.filled(*size);
     heard += *size;
-    co_return core::Result<void>();
+    co_return std::nullopt;
   }
 
   static std::string not_said(const std::string& wanted, const std::string& last, const std::string& why) {

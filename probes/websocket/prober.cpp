@@ -43,13 +43,13 @@ struct Talk {
   int frames = 0;
 };
 
-net::Task<core::Result<void>> say(net::Stream& stream, Opcode opcode, std::string_view payload) {
+net::Task<MaybeFailure> say(net::Stream& stream, Opcode opcode, std::string_view payload) {
   std::array<char, 4> mask{};
   net::fill_random(mask);
   const std::string frame = websocket::write_frame(opcode, payload, mask);
   const auto sent = co_await stream.write(frame);
   if (!sent) co_return in_phase(sent.error(), Phase::send);
-  co_return core::Result<void>();
+  co_return std::nullopt;
 }
 
 /// The next message that is no ping (pings are answered); a close is a failure.
@@ -77,8 +77,8 @@ net::Task<core::Result<Message>> hear(Talk& talk) {
       co_return Failure{Outcome::closed, Phase::receive, detail};
     }
     if (message.opcode != Opcode::ping) co_return core::Result<Message>(std::move(message));
-    const auto answered = co_await say(talk.stream, Opcode::pong, message.payload);
-    if (!answered) co_return answered.error();
+    auto unanswered = co_await say(talk.stream, Opcode::pong, message.payload);
+    if (unanswered) co_return std::move(*unanswered);
   }
 }
 
@@ -174,15 +174,15 @@ class WebsocketProber final : public Prober {
         send = std::move(reply->send);
       }
       if (send.empty()) continue;
-      const auto sent = co_await say(talk.stream, Opcode::text, send);
-      if (!sent) co_return sent.error();
+      auto unsent = co_await say(talk.stream, Opcode::text, send);
+      if (unsent) co_return unsent;
     }
     if (!options_.ping) co_return std::nullopt;
     std::array<char, 8> chance{};
     net::fill_random(chance);
     const std::string_view payload(chance.data(), chance.size());
-    const auto sent = co_await say(talk.stream, Opcode::ping, payload);
-    if (!sent) co_return sent.error();
+    auto unsent = co_await say(talk.stream, Opcode::ping, payload);
+    if (unsent) co_return unsent;
     while (true) {
       const auto message = co_await hear(talk);
       if (!message) co_return message.error();
