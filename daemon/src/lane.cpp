@@ -193,13 +193,18 @@ void Lane::Impl::keep_spent(const std::string& name, core::TimePoint now) {
 void Lane::Impl::drop(std::uint32_t id) {
   const auto it = runners.find(id);
   if (it == runners.end()) return;
-  it->second->removed = true;
-  it->second->prober->stop_watching();
-  it->second->prober->close();
+  const RunnerPtr runner = it->second;
+  runner->removed = true;
+  runner->prober->stop_watching();
+  runner->prober->close();
   wheel.remove(id);
   runners.erase(it);
+  const bool spends = runner->budget && std::any_of(runners.begin(), runners.end(), [&runner](const auto& other) {
+                        return other.second->budget == runner->budget;
+                      });
   const std::lock_guard lock(status_mutex);
   statuses.erase(id);
+  if (runner->budget && !spends) budgets.erase(runner->config.budget->share);
 }
 
 net::Task<void> Lane::Impl::turn() {

@@ -7,6 +7,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <array>
 #include <map>
 #include <mutex>
 
@@ -14,6 +15,7 @@ namespace tocsin::daemon {
 namespace {
 
 using Tags = std::map<std::string, std::string>;
+using Gauges = std::pair<prometheus::Family<prometheus::Gauge>*, prometheus::Gauge*>;
 
 const prometheus::Histogram::BucketBoundaries latency_buckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
                                                               0.25,  0.5,    1,     2.5,  5,     10};
@@ -26,7 +28,8 @@ struct OwnMetrics::Impl {
   OwnSources sources;
   std::mutex mutex;  // one collection at a time: the sources are copied into the families first
   prometheus::Registry registry;
-  std::map<Tags, prometheus::Gauge*> alerts;  // what tocsin_alerts has
+  std::map<Tags, prometheus::Gauge*> alerts;             // what tocsin_alerts has
+  std::map<std::string, std::array<Gauges, 3>> budgets;  // what tocsin_budget_* have, by share
 
   prometheus::Gauge& gauge(const char* name, const char* help, const Tags& tags = {}) {
     return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add(tags);
@@ -42,6 +45,7 @@ struct OwnMetrics::Impl {
 
   void refresh();
   void refresh_budgets();
+  void refresh_discovery();
   void refresh_groups();
   void refresh_alerts();
   void refresh_destinations();
@@ -82,6 +86,7 @@ void OwnMetrics::Impl::refresh() {
   total("tocsin_store_samples_refused_total", "Samples refused because their series was.",
         static_cast<double>(store.samples_refused));
   refresh_budgets();
+  refresh_discovery();
   refresh_groups();
   refresh_alerts();
   refresh_destinations();
@@ -89,13 +94,30 @@ void OwnMetrics::Impl::refresh() {
 }
 
 void OwnMetrics::Impl::refresh_budgets() {
-  for (const auto& [share, budget] : sources.budgets()) {
-    const Tags tags{{"share", share}};
-    gauge("tocsin_budget_commands_used", "Commands spent in this period.", tags).Set(static_cast<double>(budget.used));
-    gauge("tocsin_budget_commands_left", "Commands left for this period.", tags).Set(static_cast<double>(budget.left));
-    gauge("tocsin_budget_interval_seconds", "How often a target of the budget is asked at present.", tags)
-        .Set(budget.interval_seconds);
+  constexpr std::pair<const char*, const char*> names[] = {
+      {"tocsin_budget_commands_used", "Commands spent in this period."},
+      {"tocsin_budget_commands_left", "Commands left for this period."},
+      {"tocsin_budget_interval_seconds", "How often a target of the budget is asked at present."}};
+  const auto now = sources.budgets();
+  std::erase_if(budgets, [&now](const auto& given) {
+    if (now.contains(given.first)) return false;
+    for (const auto& [family, gauge] : given.second) family->Remove(gauge);
+    return true;
+  });
+  for (const auto& [share, budget] : now) {
+    const double values[] = {static_cast<double>(budget.used), static_cast<double>(budget.left),
+                             budget.interval_seconds};
+    auto& gauges = budgets[share];
+    for (std::size_t i = 0; i < gauges.size(); ++i) {
+      auto& [family, gauge] = gauges[i];
+      family = &prometheus::BuildGauge().Name(names[i].first).Help(names[i].second).Register(registry);
+      gauge = &family->Add({{"share", share}});
+      gauge->Set(values[i]);
+    }
   }
+}
+
+void OwnMetrics::Impl::refresh_discovery() {
   for (const DiscoveryStatus& found : sources.discovery()) {
     const Tags tags{{"target_job", found.job}, {"mechanism", found.mechanism}};
     gauge("tocsin_discovered_targets", "Targets that were found.", tags).Set(static_cast<double>(found.targets));

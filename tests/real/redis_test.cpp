@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 #include <memory>
 #include <vector>
 
@@ -78,7 +79,23 @@ probes:
   ASSERT_TRUE(wait_until([&] { return tocsin.query("count(redis_up == 1)") == 3; }));
   EXPECT_TRUE(
       wait_until([&] { return tocsin.metric("tocsin_budget_commands_used{share=\"plan\"}").value_or(0) > used; }));
-  // One INFO each, and SELECT for another database: nothing else is paid for.
+  // What is not sold any more is not shown any more.
+  tocsin.write_config(fmt::format("probes: [{{job: cache, targets: ['redis://127.0.0.1:{}']}}]\n", port));
+  tocsin.child().signal(SIGHUP);
+  EXPECT_TRUE(wait_until([&] { return !tocsin.metric("tocsin_budget_commands_used{share=\"plan\"}"); }));
+}
+
+TEST(Redis, WhatIsPaidByTheCommandIsAskedForInfoAlone) {
+  const TempDir folder;
+  const std::uint16_t port = free_port();
+  const auto server = start_redis(port, folder);
+  Tocsin tocsin(fmt::format(R"(global: {{probe_interval: 100ms, probe_timeout: 100ms, confirm: 0s}}
+packs: []
+probes: [{{job: cache, targets: ['redis://127.0.0.1:{}'], budget: {{commands: 3000, per: day}}}}]
+)",
+                            port));
+  tocsin.wait_ready();
+  ASSERT_TRUE(wait_until([&] { return tocsin.query("redis_up") == 1; }));
   EXPECT_EQ(tocsin.query("count(redis_commands_total{cmd=~\"config.*|slowlog.*|latency.*\"}) or vector(0)"), 0);
 }
 
