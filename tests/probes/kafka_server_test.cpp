@@ -62,6 +62,30 @@ TEST_F(KafkaServer, TopicsOffsetsGroupsAndLag) {
   EXPECT_FALSE(probe.has(R"(kafka_topic_partitions{topic="quiet"})"));
 }
 
+/// What was written before the first look is asked for by its time: -1 h, -5 min, -1 min.
+TEST_F(KafkaServer, KnowsLagInSecondsAtTheFirstLook) {
+  const KafkaBrokers brokers;
+  const KafkaClient client(brokers.bootstrap());
+  client.create_topic("orders", 1);
+  client.produce("orders", 0, 10, 30min);
+  client.produce("orders", 0, 5, 2min);
+  client.produce("orders", 0, 5);
+  const std::pair<const char*, std::int64_t> groups[] = {{"late", 4}, {"behind", 10}, {"near", 15}, {"there", 20}};
+  for (const auto& [group, offset] : groups) client.commit(group, "orders", {{0, offset}});
+  KafkaProbe probe(KafkaProbe::to(brokers.port()));
+  const auto observation = probe();
+  ASSERT_EQ(observation.outcome, Outcome::ok) << observation.detail;
+  const auto lag = [&](const std::string& group) {
+    return probe.value("kafka_consumergroup_lag_seconds{consumergroup=\"" + group +
+                       "\", partition=\"0\", topic=\"orders\"}");
+  };
+  EXPECT_NEAR(lag("late"), 3600 - 0.4 * 3300, 5) << probe.all();
+  EXPECT_NEAR(lag("behind"), 300, 5);
+  EXPECT_NEAR(lag("near"), 60, 5);
+  EXPECT_EQ(lag("there"), 0);
+  EXPECT_EQ(probe.value(R"(kafka_consumergroup_max_lag_seconds{consumergroup="late"})"), lag("late"));
+}
+
 TEST_F(KafkaServer, ChoosesTopicsAndGroups) {
   const KafkaBrokers brokers;
   const KafkaClient client(brokers.bootstrap());
