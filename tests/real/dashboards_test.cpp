@@ -178,9 +178,13 @@ TEST_F(KafkaDashboard, ShowsSomethingInEveryPanel) {
   client.produce("orders", 0, 20);
   client.produce("orders", 1, 5);
   client.commit("shop", "orders", {{0, 5}, {1, 5}});
-  start(fmt::format("  - {{job: messages, kind: kafka, name: main, brokers: ['{}']}}\n", brokers.bootstrap()));
+  start(
+      fmt::format("  - {{job: messages, kind: kafka, name: main, brokers: ['{}'],"
+                  " metric_names: [kafka_exporter, grafana, kafka_lag_exporter]}}\n",
+                  brokers.bootstrap()));
   client.produce("orders", 0, 5);
   expect_no_empty_panel({"kafka"});
+  expect_metrics_of_public_dashboards({"kafka"});
 }
 
 /// What is edited is panels/*.py.
