@@ -171,7 +171,7 @@ class DnsSickPeer : public testing::TestWithParam<Sick> {};
 TEST_P(DnsSickPeer, IsNamed) {
   UdpPeer peer(GetParam().script);
   ProbeRunner probe(dns(to(peer.port())));
-  const auto observation = test::probe_hostile(probe, 300ms);
+  const auto observation = test::probe_hostile(probe, test::patience(GetParam().outcome));
   test::expect_failed(probe, observation, GetParam().outcome, GetParam().phase);
 }
 
@@ -220,7 +220,7 @@ TEST_P(DnsSickStream, IsNamed) {
   auto options = to(peer.port());
   options.transport = GetParam().transport;
   ProbeRunner probe(dns(options));
-  const auto observation = test::probe_hostile(probe, 300ms);
+  const auto observation = test::probe_hostile(probe, test::patience(GetParam().outcome));
   test::expect_failed(probe, observation, GetParam().outcome, GetParam().phase);
 }
 

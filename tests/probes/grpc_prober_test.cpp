@@ -150,7 +150,7 @@ TEST_P(GrpcSickPeer, IsNamedInTime) {
   options.address.host = "127.0.0.1";
   if (GetParam().tls) options.tls = net::TlsOptions{};
   OneProber probe(grpc_prober(options));
-  const auto seen = test::probe_hostile(probe, 300ms);
+  const auto seen = test::probe_hostile(probe, test::patience(GetParam().outcome));
   EXPECT_EQ(seen.outcome, GetParam().outcome) << core::to_string(seen.outcome) << ": " << seen.detail;
   EXPECT_EQ(seen.phase, GetParam().phase) << core::to_string(seen.phase);
   EXPECT_EQ(probe.value("probe_success"), 0);

@@ -77,7 +77,7 @@ TEST_P(HttpSickPeer, IsNamed) {
   auto options = local(peer);
   options.max_body = 1000;
   HttpProbe probe(options);
-  const auto observation = test::probe_hostile(probe, 300ms);
+  const auto observation = test::probe_hostile(probe, test::patience(GetParam().outcome));
   EXPECT_EQ(observation.outcome, GetParam().outcome) << observation.detail;
   EXPECT_EQ(observation.phase, GetParam().phase) << core::to_string(observation.phase) << ": " << observation.detail;
   EXPECT_FALSE(observation.detail.empty());

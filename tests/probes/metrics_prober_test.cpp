@@ -161,7 +161,7 @@ TEST_P(MetricsSickPeer, IsNamedInTime) {
   options.http.max_body = 100'000;
   if (GetParam().tls) options.http.url = net::parse_url("https://127.0.0.1:" + std::to_string(peer.port())).value();
   OneProber probe(metrics_prober(options));
-  const auto seen = test::probe_hostile(probe, 300ms);
+  const auto seen = test::probe_hostile(probe, test::patience(GetParam().outcome));
   EXPECT_EQ(seen.outcome, GetParam().outcome) << core::to_string(seen.outcome) << ": " << seen.detail;
   EXPECT_EQ(seen.phase, GetParam().phase) << core::to_string(seen.phase);
   EXPECT_EQ(probe.value("up"), 0);

@@ -71,7 +71,7 @@ TEST_P(RedisSickPeer, IsNamedInTimeAndKeepsMemoryFlat) {
   if (GetParam().how == Sick::How::password) options.password.value = core::Secret("s3cret");
   if (GetParam().how == Sick::How::tls) options.tls.emplace();
   RedisProbe probe(options);
-  const auto observation = test::probe_hostile(probe, 300ms);
+  const auto observation = test::probe_hostile(probe, test::patience(GetParam().outcome));
   EXPECT_EQ(observation.outcome, GetParam().outcome) << observation.detail;
   EXPECT_EQ(observation.phase, GetParam().phase) << core::to_string(observation.phase) << ": " << observation.detail;
   EXPECT_EQ(probe.values.at("redis_up"), 0);

@@ -147,7 +147,7 @@ TEST_P(TcpSickPeer, IsNamed) {
   options.tls = GetParam().tls;
   options.dialog = {send("hello"), GetParam().step};
   ProbeRunner probe(tcp(options));
-  const auto observation = test::probe_hostile(probe, 300ms);
+  const auto observation = test::probe_hostile(probe, test::patience(GetParam().outcome));
   test::expect_failed(probe, observation, GetParam().outcome, GetParam().phase);
   if (observation.outcome == Outcome::timeout) {
     EXPECT_GE(observation.took, 300ms);

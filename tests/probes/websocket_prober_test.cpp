@@ -209,7 +209,7 @@ TEST_P(WebsocketSickPeer, IsNamed) {
   options.max_message = 1000;
   options.dialog = {expect("never")};
   ProbeRunner probe(websocket(options));
-  const auto observation = test::probe_hostile(probe, 300ms);
+  const auto observation = test::probe_hostile(probe, test::patience(GetParam().outcome));
   test::expect_failed(probe, observation, GetParam().outcome, GetParam().phase);
   EXPECT_EQ(probe.value("probe_websocket_connection_upgraded"), GetParam().upgraded);
 }

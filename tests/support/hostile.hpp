@@ -38,6 +38,11 @@ inline constexpr bool memory_counts = false;  // sanitizers keep what was freed
 inline constexpr bool memory_counts = true;
 #endif
 
+/// A deadline that must pass where it is to; where something else is to be noticed, a busy machine has time for it.
+inline std::chrono::milliseconds patience(core::Outcome expected) {
+  return std::chrono::milliseconds(expected == core::Outcome::timeout ? 300 : 3000);
+}
+
 /// One probe. Where the machine is so busy that it ends late, further ones must show that this was not its fault.
 template <class Probe>
 core::Observation probe_hostile(Probe& probe, std::chrono::milliseconds deadline) {
