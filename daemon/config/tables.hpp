@@ -16,7 +16,8 @@ inline constexpr core::Duration longest_interval{std::chrono::hours{24}};
 [[nodiscard]] core::Section<model::Probe> probe_table();
 /// A job with everything that its targets say of their own.
 [[nodiscard]] core::Type<model::Probe> probe_type();
-/// Reads a job that names a module again, over that module. `interval` is between two probes where the job says nothing.
+/// Reads a job that names a module again, over that module. `interval` is between two probes where the job says
+/// nothing.
 bool put_over_module(core::FieldReader& reader, const model::Probe& module, core::Duration interval,
                      model::Probe& into);
 /// A regular expression (RE2).

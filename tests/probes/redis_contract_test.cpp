@@ -147,7 +147,8 @@ TEST(RedisContract, NothingThatIsOnByDefaultIsMissing) {
       EXPECT_EQ(core::to_string(meta->type), type) << name;
     }
     const bool parts = type == "histogram" || type == "summary";
-    for (const std::string& ending : parts ? std::vector<std::string>{"_sum", "_count"} : std::vector<std::string>{""}) {
+    for (const std::string& ending :
+         parts ? std::vector<std::string>{"_sum", "_count"} : std::vector<std::string>{""}) {
       const auto found = given.metrics.find(name + ending);
       ASSERT_NE(found, given.metrics.end()) << name << ending;
       if (name == "redis_exporter_build_info") continue;  // there is no commit, no Go

@@ -32,8 +32,8 @@ model::Header plain(const std::string& value) {
 /// `10MB`: of 1024, whatever the letter is called; 0 is no bound of theirs.
 core::Type<std::uint64_t> size_type() {
   const auto parse = [](const std::string& text) -> std::variant<std::uint64_t, std::string> {
-    const bool decimal = text.size() > 1 && text.ends_with('B') && text[text.size() - 2] >= 'A' &&
-                         text.find("iB") == std::string::npos;
+    const bool decimal =
+        text.size() > 1 && text.ends_with('B') && text[text.size() - 2] >= 'A' && text.find("iB") == std::string::npos;
     const std::string binary = decimal ? text.substr(0, text.size() - 1).append("iB") : text;
     if (text == "0" || text == "0B") return std::uint64_t{0};
     if (const auto bytes = core::parse_bytes(binary)) return *bytes;
