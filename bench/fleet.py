@@ -88,6 +88,7 @@ def firing(side):
 
 
 def report(ours, theirs, slices, marks, begin, end):
+    equal = True
     for side in (ours, theirs):
         window = "[%ds]" % round(end - begin)
         tries = query(side.url, "sum(count_over_time(%s%s))" % ("redis_up" if side is ours else "up", window), end)
@@ -95,12 +96,15 @@ def report(ours, theirs, slices, marks, begin, end):
         series = query(side.url, 'count({__name__=~"redis_.+"})', end)
         connections, infos = (after - before for before, after in zip(*marks[side.name]))
         parts = [last - first for first, last in zip(side.cpu[0], side.cpu[-1])]
+        equal = equal and tries - good <= tries / 1000
         print("%s:" % side.name)
         print("  probes %d, failed %d; its Redis saw %d INFO on %d new connections; %d series" % (tries, tries - good, infos, connections, series))
         print("  processor time %.2f s (%s), %.0f us a probe" % (sum(parts), " + ".join("%.2f" % p for p in parts), sum(parts) / tries * 1e6))
         print("  resident %.1f MiB at the end, at most %.1f; proportional %.1f at the end, at most %.1f" %
               (side.rss[-1], side.highest, side.pss[-1], max(side.pss)))
         print("  firing: %s" % ", ".join(firing(side)))
+    if not equal:
+        raise SystemExit("bench: probes failed, so the work was not equal")
     cuts = [round(n * (len(ours.cpu) - 1) / slices) for n in range(slices + 1)]
     ratios = [theirs.spent(a, b) / ours.spent(a, b) for a, b in zip(cuts, cuts[1:])]
     print("processor time, by %d parts of the run: ratio %s" % (slices, spread(ratios)))
