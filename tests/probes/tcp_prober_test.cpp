@@ -150,7 +150,7 @@ TEST_P(TcpSickPeer, IsNamed) {
   const auto observation = test::probe_hostile(probe, test::patience(GetParam().outcome));
   test::expect_failed(probe, observation, GetParam().outcome, GetParam().phase);
   if (observation.outcome == Outcome::timeout) {
-    EXPECT_GE(observation.took, 300ms);
+    EXPECT_GE(observation.took, 290ms);  // the deadline was made a moment before
   }
 }
 

@@ -33,9 +33,12 @@ class PeakMemory {
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool memory_counts = false;  // sanitizers keep what was freed
+// Sanitizers keep what was freed, and make work (a page of zeroes, a TLS handshake) many times slower.
+inline constexpr bool memory_counts = false;
+inline constexpr std::chrono::milliseconds grace{500};
 #else
 inline constexpr bool memory_counts = true;
+inline constexpr std::chrono::milliseconds grace{50};
 #endif
 
 /// A deadline that must pass where it is to; where something else is to be noticed, a busy machine has time for it.
@@ -47,7 +50,6 @@ inline std::chrono::milliseconds patience(core::Outcome expected) {
 template <class Probe>
 core::Observation probe_hostile(Probe& probe, std::chrono::milliseconds deadline) {
   constexpr std::size_t most_growth = 8 * 1024 * 1024;
-  constexpr std::chrono::milliseconds grace{50};
   constexpr int tries = 4;
   const PeakMemory memory;
   core::Observation first;
