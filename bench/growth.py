@@ -29,7 +29,7 @@ def turn(house, args, size, server_port):
     process = house.start(args.tocsin, "run", "--config", config, "--listen", "127.0.0.1:%d" % web)
     try:
         url = "http://127.0.0.1:%d" % web
-        wait_http(url + "/-/ready")
+        wait_http(url + "/-/ready", 30 + 2 * interval)
         time.sleep(2 + 2 * interval)
         begin, before = time.time(), cpu_seconds(process)
         time.sleep(math.ceil(args.seconds / interval) * interval)

@@ -152,8 +152,8 @@ def wait_port(port):
     wait_for("port %d" % port, open_)
 
 
-def wait_http(url):
-    wait_for(url, lambda: get(url) is not None)
+def wait_http(url, seconds=30):
+    wait_for(url, lambda: get(url) is not None, seconds)
 
 
 def cpu_seconds(process):
