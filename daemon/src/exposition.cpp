@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -45,11 +46,11 @@ bool from_probe(const Metadata& metadata, std::string_view name) {
           std::any_of(prefixes.begin(), prefixes.end(), [name](std::string_view p) { return name.starts_with(p); }));
 }
 
-struct Line {
+/// The series of one family: they stand together on the page, in the order in which the store numbers them, so that
+/// what one probe gave stays as the probe gave it (a histogram's buckets, say).
+struct Family {
   const core::MetricMeta* meta = nullptr;
-  core::Labels labels;
-  store::SeriesId id = 0;
-  [[nodiscard]] std::string_view family() const { return meta != nullptr ? meta->name : labels.metric_name(); }
+  std::vector<store::SeriesId> series;
 };
 
 void append_help(std::string& out, std::string_view help) {
@@ -124,31 +125,33 @@ std::shared_ptr<const Exposition::Layout> Exposition::lay_out(const store::View&
                                                               std::uint64_t version) {
   const std::vector<core::Matcher> everything{{core::Matcher::Kind::not_equal, "job", ""},
                                               {core::Matcher::Kind::not_equal, "instance", ""}};
-  std::vector<Line> lines;
+  // Hundreds of thousands of series have some hundred names: each name is looked up once, and nothing is sorted but
+  // them.
+  std::map<std::string_view, Family> families;
+  std::unordered_map<std::string_view, Family*> by_name;
+  std::size_t count = 0;
   for (const store::SeriesId id : view.select(everything)) {
-    core::Labels labels = view.labels(id);
-    const std::string_view name = labels.metric_name();
-    if (!from_probe(metadata, name)) continue;
-    const core::MetricMeta* meta = family_of(metadata, name);
-    lines.push_back({meta, std::move(labels), id});
+    const std::string_view name = view.label(id, core::metric_name_label);
+    const auto [it, unknown] = by_name.try_emplace(name, nullptr);
+    if (unknown && from_probe(metadata, name)) {
+      const core::MetricMeta* meta = family_of(metadata, name);
+      it->second = &families[meta != nullptr ? meta->name : name];
+      it->second->meta = meta;
+    }
+    if (it->second == nullptr) continue;
+    it->second->series.push_back(id);
+    ++count;
   }
-  // A family must stand together, its samples in one order.
-  std::sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
-    if (a.family() != b.family()) return a.family() < b.family();
-    return a.labels < b.labels;
-  });
   auto layout = std::make_shared<Layout>();
   layout->generation = view.generation();
   layout->metadata = version;
-  layout->series.reserve(lines.size());
-  std::string_view family;
-  for (const Line& line : lines) {
-    if (line.family() != family) {
-      family = line.family();
-      append_head(layout->heads.emplace_back(), line.meta, family);
+  layout->series.reserve(count);
+  for (const auto& [name, family] : families) {
+    append_head(layout->heads.emplace_back(), family.meta, name);
+    for (const store::SeriesId id : family.series) {
+      append_series(layout->text, view.labels(id));
+      layout->series.push_back({id, static_cast<std::uint32_t>(layout->heads.size() - 1), layout->text.size()});
     }
-    append_series(layout->text, line.labels);
-    layout->series.push_back({line.id, static_cast<std::uint32_t>(layout->heads.size() - 1), layout->text.size()});
   }
   return layout;
 }

@@ -62,7 +62,7 @@ TEST(Exposition, KeepsItsLayoutOnlyWhileTheSeriesStayTheSame) {
   (void)store.append(target, core::from_millis(12'000), batch);
   EXPECT_EQ(
       page(12'000),
-      "# TYPE redis_up untyped\nredis_up{instance=\"a\",job=\"cache\"} 1\nredis_up{instance=\"b\",job=\"cache\"} 0\n");
+      "# TYPE redis_up untyped\nredis_up{instance=\"b\",job=\"cache\"} 0\nredis_up{instance=\"a\",job=\"cache\"} 1\n");
   batch.fresh.clear();
   batch.rows = {{1, 1}};
   (void)store.append(target, core::from_millis(13'000), batch);
