@@ -72,39 +72,61 @@ Confirmation::Verdict Confirmation::judge(bool good, core::Duration confirm) {
 }
 
 bool Admission::enter(const std::string& host) {
-  std::size_t& of_host = hosts_[host];
-  if (under_way_ >= in_all_ || of_host >= per_host_) return false;
-  ++of_host;
+  if (under_way_ >= in_all_) return false;
+  Host& place = hosts_[host];
+  if (place.under_way >= per_host_) return false;
+  ++place.under_way;
   ++under_way_;
   return true;
 }
 
 Admission::Ticket Admission::wait(const std::string& host) {
-  waiting_.push_back({next_, host});
+  Place& place = *hosts_.try_emplace(host).first;
+  place.second.waiting.insert(next_);
+  waiting_.emplace(next_, &place);
+  look_at(place);
   return next_++;
 }
 
 bool Admission::give_up(Ticket ticket) {
-  const auto it =
-      std::find_if(waiting_.begin(), waiting_.end(), [ticket](const Waiting& w) { return w.ticket == ticket; });
+  const auto it = waiting_.find(ticket);
   if (it == waiting_.end()) return false;
+  Place& place = *it->second;
   waiting_.erase(it);
+  next_to_go_.erase(ticket);
+  place.second.waiting.erase(ticket);
+  look_at(place);
+  forget_if_idle(place);
   return true;
 }
 
 std::vector<Admission::Ticket> Admission::leave(const std::string& host) {
+  Place& left = *hosts_.find(host);
   --under_way_;
-  if (const auto it = hosts_.find(host); --it->second == 0) hosts_.erase(it);
+  --left.second.under_way;
+  look_at(left);
   std::vector<Ticket> called;
-  for (auto it = waiting_.begin(); it != waiting_.end() && under_way_ < in_all_;) {
-    if (enter(it->host)) {
-      called.push_back(it->ticket);
-      it = waiting_.erase(it);
-    } else {
-      ++it;
-    }
+  while (under_way_ < in_all_ && !next_to_go_.empty()) {
+    const auto [ticket, place] = *next_to_go_.begin();
+    next_to_go_.erase(next_to_go_.begin());
+    waiting_.erase(ticket);
+    place->second.waiting.erase(ticket);
+    ++place->second.under_way;
+    ++under_way_;
+    look_at(*place);
+    called.push_back(ticket);
   }
+  forget_if_idle(left);
   return called;
+}
+
+void Admission::look_at(Place& place) {
+  const Host& host = place.second;
+  if (host.under_way < per_host_ && !host.waiting.empty()) next_to_go_.emplace(*host.waiting.begin(), &place);
+}
+
+void Admission::forget_if_idle(const Place& place) {
+  if (place.second.under_way == 0 && place.second.waiting.empty()) hosts_.erase(hosts_.find(place.first));
 }
 
 }  // namespace tocsin::daemon

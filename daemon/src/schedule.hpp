@@ -3,11 +3,13 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
+#include <map>
 #include <optional>
 #include <queue>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "tocsin/core/time.hpp"
@@ -89,15 +91,22 @@ class Admission {
   [[nodiscard]] std::size_t under_way() const { return under_way_; }
 
  private:
-  struct Waiting {
-    Ticket ticket = 0;
-    std::string host;
+  struct Host {
+    std::size_t under_way = 0;
+    std::set<Ticket> waiting;
   };
+  using Place = std::pair<const std::string, Host>;
+
+  /// Notes whether the host has room for the first who waits there.
+  void look_at(Place& place);
+  void forget_if_idle(const Place& place);
+
   std::size_t in_all_;
   std::size_t per_host_;
   std::size_t under_way_ = 0;
-  std::unordered_map<std::string, std::size_t> hosts_;
-  std::deque<Waiting> waiting_;
+  std::unordered_map<std::string, Host> hosts_;
+  std::unordered_map<Ticket, Place*> waiting_;
+  std::map<Ticket, Place*> next_to_go_;  // the first of each host that has room: there are some only where all is full
   Ticket next_ = 1;
 };
 
