@@ -3,26 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <map>
-#include <new>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool counting = false;  // sanitizers bring their own operator new
-std::atomic<std::size_t> allocations = 0;
-#else
-constexpr bool counting = true;
-std::atomic<std::size_t> allocations = 0;
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
-#endif
+#include "support/count_allocations.hpp"
 
 namespace tocsin::probes {
 namespace {

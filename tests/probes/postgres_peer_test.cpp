@@ -5,6 +5,7 @@
 #include "probes/postgres_probe.hpp"
 #include "support/fake_peer.hpp"
 #include "support/hostile.hpp"
+#include "support/wait_until.hpp"
 
 namespace tocsin::probes {
 namespace {
@@ -281,7 +282,7 @@ TEST(PostgresPeer, GivesUpAnIdleConnectionThatTalks) {
   std::atomic<bool> talk = false;
   const FakePeer peer([&](FakeConnection& connection) {
     enter(connection);
-    while (!talk) std::this_thread::sleep_for(1ms);
+    static_cast<void>(test::wait_until([&talk] { return talk.load(); }));
     connection.send(std::string(100, 'x'));
     connection.hang();
   });
