@@ -12,6 +12,11 @@ constexpr double worse_by = 1.25;
 /// jirwin/burrow_exporter counts from 1.
 double jirwin_number(ConsumerStatus status) { return static_cast<double>(status) + 1; }
 
+/// Records that a group has before it. A commit is not negative, so the difference fits.
+std::int64_t records_behind(std::int64_t newest, std::int64_t committed) {
+  return newest > committed ? newest - committed : 0;
+}
+
 }  // namespace
 
 /// What a look shares.
@@ -135,7 +140,7 @@ void GroupSeries::add(const Group& group, const TopicCommits& commits, Entry& en
     }
     add_partition(group, commits, commit, *end, partition, round, sums);
     if (commit.partition == known_worst && end->newest) {
-      sums.lag_of_known_worst = std::max<std::int64_t>(0, *end->newest - commit.offset);
+      sums.lag_of_known_worst = records_behind(*end->newest, commit.offset);
     }
   }
   const Where where{.group = group.name, .topic = commits.topic};
@@ -162,7 +167,7 @@ void GroupSeries::add_partition(const Group& group, const TopicCommits& commits,
 
   // The end was read after the commit. A commit beyond it is of a topic that was made anew, or that lost records.
   if (commit.offset > *end.newest) ++sums.ahead;
-  const std::int64_t lag = std::max<std::int64_t>(0, *end.newest - commit.offset);
+  const std::int64_t lag = records_behind(*end.newest, commit.offset);
   round.writer.put(round.table, entry.known[1], Metric::group_lag, static_cast<double>(lag), where);
   sums.any_lag = sums.topic_has_lag = true;
   sums.lag += static_cast<double>(lag);
@@ -194,7 +199,8 @@ void GroupSeries::add_aliases(const Where& where, const Commit& commit, std::int
   Aliases& aliases = *entry.aliases;
   const core::TimePoint now = round.snapshot.commits_at;
   const auto offset = static_cast<double>(commit.offset);
-  const auto lag = static_cast<double>(std::max<std::int64_t>(0, newest - commit.offset));
+  const std::int64_t behind = records_behind(newest, commit.offset);
+  const auto lag = static_cast<double>(behind);
   std::size_t place = 0;
   const auto put = [&](Metric metric, std::optional<double> value, const Where& at) {
     KnownSeries& known = aliases.known[place++];
@@ -219,7 +225,7 @@ void GroupSeries::add_aliases(const Where& where, const Commit& commit, std::int
   put(Metric::seglo_lag, lag, owned);
   put(Metric::seglo_lag_seconds, when(time.has_value(), time ? time->seconds : 0), owned);
 
-  aliases.window.add(now, commit.offset, static_cast<std::int64_t>(lag));
+  aliases.window.add(now, commit.offset, behind);
   const ConsumerStatus status = aliases.window.status(entry.progress, now, has_members);
   sums.status = worse(sums.status, status);
   put(Metric::jirwin_lag, lag, where);
