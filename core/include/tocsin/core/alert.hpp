@@ -42,7 +42,8 @@ struct AlertChange {
   };
   Kind kind = Kind::pending;
   Alert alert;
-  TimePoint at;  // the evaluation's time
+  TimePoint at;              // the evaluation's time
+  std::uint64_t number = 0;  // grows with every change that is owed; of two of one alert the greater one stands
 };
 [[nodiscard]] std::string_view to_string(AlertChange::Kind kind);
 
