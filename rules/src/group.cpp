@@ -1,5 +1,7 @@
 #include "tocsin/rules/group.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 
@@ -137,6 +139,16 @@ void Group::take_state_from(Group& old) {
 void Group::close(core::TimePoint at) {
   for (const auto& rule : impl_->rules) rule->output().close(impl_->store, at);
 }
+
+RestoreReport Group::restore(std::span<const core::Memory> /*memories*/, const Restart& /*restart*/) { return {}; }
+
+std::string Group::memory_prefix() const { return fmt::format("{}{}:{}", memory_root, impl_->id.size(), impl_->id); }
+
+std::vector<core::Memory> Group::forget() const { return {}; }
+
+void Group::set_settling(bool /*settling*/) {}
+
+void Group::shift(core::Duration /*by*/) {}
 
 void Group::count_missed(std::uint64_t slots) { impl_->missed += slots; }
 

@@ -12,6 +12,7 @@
 
 #include "tocsin/core/alert.hpp"
 #include "tocsin/core/labels.hpp"
+#include "tocsin/core/memory.hpp"
 #include "tocsin/core/observation.hpp"
 #include "tocsin/core/time.hpp"
 #include "tocsin/rules/rule_file.hpp"
@@ -64,6 +65,33 @@ struct Evaluation {
   std::vector<core::AlertChange> changes;  // to be told, in the order of the rules
   /// Rules whose evaluation failed: name and error, for the log.
   std::vector<std::pair<std::string, std::string>> errors;
+  /// What changed of that which must outlive the process: to be kept together with `changes`. An evaluation that
+  /// changes nothing gives at most the group's time, every 10 s.
+  std::vector<core::Memory> memories;
+};
+
+/// With this begins every key of a group's memories.
+inline constexpr std::string_view memory_root = "rules:";
+
+/// A process that goes on where another ended.
+struct Restart {
+  core::TimePoint now;
+  /// A pending alert whose process was away for longer waits anew (Prometheus: for-outage-tolerance).
+  core::Duration outage_tolerance{std::chrono::hours{1}};
+  /// When the process before is known to have lived. Without it, the group's own memories say it, to 10 s.
+  std::optional<core::TimePoint> last_alive;
+};
+
+/// What came back.
+struct RestoreReport {
+  std::size_t pending = 0;
+  std::size_t firing = 0;
+  std::size_t resolved = 0;        // are told a while longer
+  std::size_t begun_anew = 0;      // were pending, and tocsin was away for too long
+  std::size_t unclaimed = 0;       // no rule of the group has them any more; they are forgotten
+  std::size_t broken = 0;          // could not be read; they are forgotten
+  core::Duration away{0};          // how long nothing was evaluated
+  std::vector<std::string> notes;  // what is worth a line in the log; bounded
 };
 
 class Group {
@@ -75,15 +103,29 @@ class Group {
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
 
-  /// Evaluates all rules at `at` (never earlier than, nor the same as, the evaluation before: such a call does
-  /// nothing). `expired`, asked inside the loops, ends an evaluation that takes too long.
+  /// Evaluates all rules at `at`. Not later than the evaluation before, by up to an interval: such a call does nothing;
+  /// by more, the clock was set back, and the group goes on from there as if one interval had passed. `expired`, asked
+  /// inside the loops, ends an evaluation that takes too long.
   [[nodiscard]] Evaluation evaluate(core::TimePoint at, const std::function<std::function<bool()>()>& start_timer);
   /// The slot of Prometheus's schedule (EvalTimestamp) at or before `now`, and the next one.
   [[nodiscard]] core::TimePoint slot_before(core::TimePoint now) const;
   [[nodiscard]] core::TimePoint next_slot(core::TimePoint now) const;
   /// Takes over alert states and series of rules with the same name and labels from a group that is replaced. What
-  /// `old` has left ends with its `close`.
+  /// `old` has left ends with its `close` and its `forget`; what was taken over is written anew by the next evaluation.
   void take_state_from(Group& old);
+  /// Takes up what a group of this name left behind in another process: before the first evaluation. Rules are known
+  /// again by kind, name and labels; an expression may have changed. Memories of other groups are left alone.
+  RestoreReport restore(std::span<const core::Memory> memories, const Restart& restart);
+  /// With this begins the key of every memory of this group, and of no other.
+  [[nodiscard]] std::string memory_prefix() const;
+  /// The deletion of everything that it has written and that nobody took over: for a group that goes.
+  [[nodiscard]] std::vector<core::Memory> forget() const;
+  /// While it settles nothing ends for want of data: alerts of which the expressions say nothing are held as they are.
+  /// Alerts may begin. For the time after a start, or while tocsin is cut off, when data may not be in yet.
+  void set_settling(bool settling);
+  /// The wall clock was set by so much: all timers move with it, and none gains or loses by it. The samples do not
+  /// move; let the group settle until there are new ones.
+  void shift(core::Duration by);
   /// Ends the series that it recorded.
   void close(core::TimePoint at);
   void count_missed(std::uint64_t slots);
