@@ -7,6 +7,7 @@
 
 #include "destination.hpp"
 #include "message.hpp"
+#include "receiver.hpp"
 #include "suppression.hpp"
 #include "tocsin/net/loop.hpp"
 
@@ -16,10 +17,6 @@ namespace {
 bool is_told(core::AlertChange::Kind kind) {
   using Kind = core::AlertChange::Kind;
   return kind == Kind::firing || kind == Kind::repeated || kind == Kind::resolved;
-}
-
-bool same_url(const net::Url& a, const net::Url& b) {
-  return a.display() == b.display() && a.query == b.query && a.has_query == b.has_query;
 }
 
 /// The answers of all Alertmanagers that are asked at the same time.
@@ -131,7 +128,8 @@ struct Notifier::Impl : std::enable_shared_from_this<Impl> {
   const std::size_t capacity = 100'000;
 };
 
-Notifier::Notifier(net::Loop& loop, net::Connector& connector, NotifierOptions options, Clock clock, Log log)
+Notifier::Notifier(net::Loop& loop, net::Connector& connector, NotifierOptions options, Clock clock, Log log,
+                   state::Ledger* /*ledger*/, std::vector<state::Owed> /*owed*/)
     : impl_(std::make_shared<Impl>(loop, connector, std::move(options), std::move(clock), std::move(log))) {
   impl_->arrange();
 }
@@ -176,6 +174,15 @@ net::Task<void> Notifier::drain(core::Deadline deadline) {
     if (!progress) break;
   }
 }
+
+std::vector<std::string> Notifier::receivers() const {
+  const std::lock_guard lock(impl_->mutex);
+  std::vector<std::string> names;
+  for (const auto& destination : impl_->destinations) names.push_back(destination->options().url.display());
+  return names;
+}
+
+std::optional<FallbackStatus> Notifier::fallback_status() const { return std::nullopt; }
 
 std::vector<DestinationStatus> Notifier::status() const {
   std::vector<std::shared_ptr<Destination>> destinations;

@@ -43,6 +43,7 @@ struct GlobalConfig {
   core::Duration evaluation_interval{std::chrono::seconds{15}};
   core::Duration evaluation_timeout{std::chrono::seconds{10}};
   core::Duration resend_delay{std::chrono::minutes{1}};
+  core::Duration for_outage_tolerance{std::chrono::hours{1}};
   std::size_t max_probes = 1000;  // under way at a time
   std::size_t max_probes_per_host = 50;
   core::Labels external_labels;
@@ -104,6 +105,14 @@ struct StorageConfig {
   std::optional<core::Duration> retention;  // none: "auto"
   std::size_t max_series = 1'000'000;
   std::size_t memory_limit = 512ULL * 1024 * 1024;
+  core::Duration history{std::chrono::hours{30 * 24}};  // how long it is kept
+};
+
+/// What is reached as long as tocsin has a network: while none of these answers, tocsin itself is cut off.
+struct ConnectivityConfig {
+  std::vector<TargetConfig> targets;  // none: it is not checked
+  core::Duration interval{std::chrono::seconds{15}};
+  core::Duration timeout{std::chrono::seconds{1}};
 };
 
 struct WebConfig {
@@ -127,8 +136,11 @@ struct Config {
   std::vector<RuleFileConfig> rule_files;  // globs expanded, read
   std::vector<std::string> packs;          // names of the packs that are on
   std::vector<alerts::AlertmanagerOptions> alertmanagers;
+  std::optional<alerts::FallbackOptions> fallback;
+  std::optional<alerts::HeartbeatOptions> heartbeat;
   std::vector<actions::ActionSpec> actions;
   StorageConfig storage;
+  ConnectivityConfig connectivity;
   WebConfig web;
 };
 
