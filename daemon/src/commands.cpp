@@ -5,15 +5,17 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
 #include <map>
-#include <sstream>
 
 #include "src/client.hpp"
+#include "src/command_outline.hpp"
+#include "src/completion.hpp"
 #include "src/lints.hpp"
 #include "src/loaded.hpp"
+#include "src/manual.hpp"
 #include "src/one_probe.hpp"
 #include "src/process.hpp"
+#include "src/unit_text.hpp"
 #include "tocsin/core/yaml.hpp"
 #include "tocsin/daemon/config/stop_timeout.hpp"
 #include "tocsin/net/url.hpp"
@@ -51,20 +53,13 @@ bool is_rule_file(const core::YamlNode& root) {
 
 /// The stop timeout of the unit that will run the configuration, against what its actions may need.
 void check_unit(const CheckOptions& options, const Config& config, core::Diagnostics& diagnostics) {
-  for (const std::string& path : {options.unit, std::string("/etc/systemd/system/tocsin.service"),
-                                  std::string("/usr/lib/systemd/system/tocsin.service")}) {
-    if (path.empty()) continue;
-    std::ifstream in(path);
-    if (!in) continue;
-    std::stringstream text;
-    text << in.rdbuf();
-    const auto timeout = parse_stop_timeout(text.str());
-    if (!timeout) return;
-    if (const auto problem = stop_timeout_problem(config, *timeout)) {
-      auto source = std::make_shared<core::SourceFile>(core::SourceFile{path, text.str()});
-      diagnostics.error(source, {}, *problem);
-    }
-    return;
+  const auto unit = options.unit.empty() ? read_own_unit() : read_unit({options.unit}, {});
+  if (!unit) return;
+  const auto timeout = parse_stop_timeout(unit->text);
+  if (!timeout) return;
+  if (const auto problem = stop_timeout_problem(config, *timeout)) {
+    auto source = std::make_shared<core::SourceFile>(core::SourceFile{unit->path, unit->text});
+    diagnostics.error(source, {}, *problem);
   }
 }
 
@@ -146,11 +141,16 @@ int command_line(int argc, char** argv) {
   RunOptions run_options;
   std::string level = "info";
   auto* run_command = app.add_subcommand("run", "Run the daemon in the foreground, until SIGTERM");
-  run_command->add_option("--config", run_options.config, "Configuration file")->capture_default_str();
-  run_command->add_option("--listen", run_options.listen, "host:port to listen on (over web.listen)");
-  run_command->add_option("--data-dir", run_options.data_dir,
-                          "Folder for what must survive a restart (over storage.path)");
-  run_command->add_option("--socket", run_options.socket, "Local socket for `tocsin reload` and friends");
+  run_command->add_option("--config", run_options.config, "Configuration file")
+      ->type_name("FILE")
+      ->capture_default_str();
+  run_command->add_option("--listen", run_options.listen, "host:port to listen on (over web.listen)")
+      ->type_name("ADDRESS");
+  run_command
+      ->add_option("--data-dir", run_options.data_dir, "Folder for what must survive a restart (over storage.path)")
+      ->type_name("FOLDER");
+  run_command->add_option("--socket", run_options.socket, "Local socket for `tocsin reload` and friends")
+      ->type_name("FILE");
   run_command->add_option("--log-level", level, "debug, info, warning or error")
       ->capture_default_str()
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
@@ -164,15 +164,17 @@ int command_line(int argc, char** argv) {
   check_command->add_flag("--as-service", check_options.as_service,
                           "What only the service has (credentials) must be there too");
   check_command->add_flag("--lint-fatal", check_options.lint_fatal, "Exit 3 on warnings");
-  check_command->add_option("--unit", check_options.unit,
-                            "systemd unit whose stop timeout is held against the actions' timeouts");
+  check_command
+      ->add_option("--unit", check_options.unit,
+                   "systemd unit whose stop timeout is held against the actions' timeouts")
+      ->type_name("FILE");
 
   DaemonAddress address;
   if (const char* folder = std::getenv("RUNTIME_DIRECTORY"); folder != nullptr)
     address.socket = std::string(folder) + "/tocsin.sock";
   const auto reach = [&address](CLI::App* command) {
-    command->add_option("--url", address.url, "The running daemon")->capture_default_str();
-    command->add_option("--socket", address.socket, "Its local socket, instead of the URL");
+    command->add_option("--url", address.url, "The running daemon")->type_name("URL")->capture_default_str();
+    command->add_option("--socket", address.socket, "Its local socket, instead of the URL")->type_name("FILE");
   };
   auto* reload_command = app.add_subcommand("reload", "Make the running daemon read its configuration again");
   reload_command->add_flag_callback(
@@ -187,11 +189,19 @@ int command_line(int argc, char** argv) {
   OneProbeOptions probe_options;
   auto* probe_command = app.add_subcommand("probe", "Probe a target once, now, and print what it gives");
   probe_command->add_option("JOB", probe_options.job, "JOB, JOB/INSTANCE, or a URL (without secrets)")->required();
-  auto* probe_config =
-      probe_command->add_option("--config", probe_options.config, "Configuration file")->capture_default_str();
+  auto* probe_config = probe_command->add_option("--config", probe_options.config, "Configuration file")
+                           ->type_name("FILE")
+                           ->capture_default_str();
 
   auto* schema_command = app.add_subcommand("schema", "Print the JSON Schema of the configuration");
+  std::string page, shell;
   auto* docs_command = app.add_subcommand("docs", "Print the configuration's documentation as Markdown");
+  docs_command->add_option("--man", page, "Print this manual page instead")
+      ->check(CLI::IsMember({"tocsin", "tocsin.yml"}));
+  auto* completion_command = app.add_subcommand("completion", "Print the completion script for a shell");
+  completion_command->add_option("SHELL", shell, "The shell")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   auto* version_command = app.add_subcommand("version", "Print the version");
 
   try {
@@ -214,7 +224,12 @@ int command_line(int argc, char** argv) {
     return probe_once(probe_options);
   }
   if (schema_command->parsed()) say(config_schema());
-  if (docs_command->parsed()) say(config_markdown());
+  if (docs_command->parsed()) {
+    say(page == "tocsin" ? command_manual(outline(app))
+        : page.empty()   ? config_markdown()
+                         : config_manual(config_markdown()));
+  }
+  if (completion_command->parsed()) say(completion(outline(app), shell));
   if (version_command->parsed()) say("tocsin " TOCSIN_VERSION "\n");
   return good;
 }
