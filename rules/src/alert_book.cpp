@@ -2,32 +2,64 @@
 
 #include <fmt/format.h>
 
-#include <set>
+#include <algorithm>
 
 namespace tocsin::rules {
 
 using core::AlertChange;
 using core::AlertState;
 
+namespace {
+
+void move_by(std::optional<core::TimePoint>& at, core::Duration by) {
+  if (at) *at += by;
+}
+
+}  // namespace
+
+void AlertBook::set_origin(core::Alert& alert) const {
+  alert.rule = origin_.rule;
+  alert.group = origin_.group;
+  alert.expression = origin_.expression;
+}
+
 void AlertBook::add(Found found, core::TimePoint at) {
-  const auto it = entries_.find(found.labels);
-  if (it != entries_.end()) {
-    // An alert that is known gets new words; its times stay.
-    it->second.alert.value = found.value;
-    it->second.alert.annotations = std::move(found.annotations);
-    it->second.alert.held = false;
-    return;
+  auto it = entries_.lower_bound(found.labels);
+  if (it == entries_.end() || it->first != found.labels) {
+    it = entries_.emplace_hint(it, found.labels, Entry{});
+    it->second.alert.labels = std::move(found.labels);
+    set_origin(it->second.alert);
   }
-  Entry entry;
-  entry.alert.labels = found.labels;
-  entry.alert.annotations = std::move(found.annotations);
-  entry.alert.state = AlertState::pending;
-  entry.alert.value = found.value;
-  entry.alert.active_at = at;
-  entry.alert.rule = origin_.rule;
-  entry.alert.group = origin_.group;
-  entry.alert.expression = origin_.expression;
-  entries_.emplace(std::move(found.labels), std::move(entry));
+  Entry& entry = it->second;
+  core::Alert& alert = entry.alert;
+  entry.found = entry.known = round_;
+  entry.of = std::move(found.of);
+  // An alert that is known gets new words; its times stay. One that is resolved begins anew.
+  alert.annotations = std::move(found.annotations);
+  alert.value = found.value;
+  alert.held = false;
+  if (alert.state != AlertState::inactive) return;
+  alert.state = AlertState::pending;
+  alert.active_at = found.since.value_or(at);
+  alert.fired_at.reset();
+  alert.resolved_at.reset();
+  alert.keep_firing_since.reset();
+  entry.told = AlertState::inactive;
+  entry.told_at.reset();
+}
+
+/// Marks the alerts of which nothing is known: they count as known, but not as found.
+void AlertBook::freeze(const Judgement& judgement) {
+  for (const core::Labels& labels : judgement.frozen) {
+    const auto it = entries_.find(labels);
+    if (it != entries_.end()) it->second.known = round_;
+  }
+  if (!judgement.freeze_rest) return;
+  for (auto& [labels, entry] : entries_) entry.known = round_;
+  for (const core::Labels& labels : judgement.ended) {
+    const auto it = entries_.find(labels);
+    if (it != entries_.end() && it->second.found != round_) it->second.known = 0;
+  }
 }
 
 bool AlertBook::silent(core::Alert& alert, core::TimePoint at, const Policy& policy) {
@@ -54,32 +86,51 @@ void AlertBook::advance(core::Alert& alert, core::TimePoint at, core::Duration h
   }
 }
 
-std::optional<std::string> AlertBook::apply(std::vector<Found> found, const std::vector<core::Labels>& frozen,
-                                            core::TimePoint at, const Policy& policy) {
-  std::set<core::Labels> present;
-  for (Found& one : found) {
-    present.insert(one.labels);
-    add(std::move(one), at);
-  }
-  const std::set<core::Labels> unknown(frozen.begin(), frozen.end());
+std::optional<std::string> AlertBook::apply(Judgement judgement, core::TimePoint at, const Policy& policy) {
+  ++round_;
+  for (Found& one : judgement.found) add(std::move(one), at);
+  freeze(judgement);
   std::size_t active = 0;
   for (auto& [labels, entry] : entries_) {
-    if (present.contains(labels)) {
-      entry.alert.keep_firing_since.reset();
-    } else if (unknown.contains(labels)) {
-      entry.alert.held = true;
+    core::Alert& alert = entry.alert;
+    if (alert.state == AlertState::inactive) continue;  // is only told a while longer
+    if (entry.found == round_) {
+      alert.keep_firing_since.reset();
+    } else if (entry.known == round_) {
+      if (!alert.held) entry.changed = true;  // its last words must be known later
+      alert.held = true;
       ++active;
       continue;
-    } else if (!silent(entry.alert, at, policy)) {
+    } else if (!silent(alert, at, policy)) {
       continue;
     }
     ++active;
-    advance(entry.alert, at, policy.hold);
+    advance(alert, at, policy.hold);
   }
   if (policy.limit > 0 && active > policy.limit) {
+    for (const auto& [labels, entry] : entries_) {
+      if (entry.written) gone_.push_back(labels);
+    }
     entries_.clear();
     return fmt::format("exceeded limit of {} with {} alerts", policy.limit, active);
   }
+  return std::nullopt;
+}
+
+/// What is to be told of an alert now. As told counts what is given here.
+std::optional<AlertChange::Kind> AlertBook::due(Entry& entry, core::TimePoint at, core::Duration resend_delay) {
+  const AlertState now = entry.alert.state;
+  const AlertState before = std::exchange(entry.told, now);
+  if (now == AlertState::pending) {
+    if (before == AlertState::pending) return std::nullopt;
+    entry.told_at.reset();
+    return AlertChange::Kind::pending;
+  }
+  if (before != now) {
+    if (now == AlertState::firing) return AlertChange::Kind::firing;
+    return before == AlertState::firing ? AlertChange::Kind::resolved : AlertChange::Kind::gone;
+  }
+  if (!entry.told_at || *entry.told_at + resend_delay < at) return AlertChange::Kind::repeated;
   return std::nullopt;
 }
 
@@ -87,51 +138,110 @@ void AlertBook::report(core::TimePoint at, core::Duration interval, core::Durati
                        std::vector<AlertChange>& out) {
   for (auto it = entries_.begin(); it != entries_.end();) {
     Entry& entry = it->second;
-    const AlertState now = entry.alert.state;
-    const AlertState before = std::exchange(entry.told, now);
-    std::optional<AlertChange::Kind> kind;
-    if (now == AlertState::inactive) {
-      kind = before == AlertState::firing ? AlertChange::Kind::resolved : AlertChange::Kind::gone;
-    } else if (now == AlertState::pending) {
-      if (before != AlertState::pending) {
-        kind = AlertChange::Kind::pending;
-        entry.told_at.reset();
-      }
-    } else if (before != AlertState::firing) {
-      kind = AlertChange::Kind::firing;
-    } else if (!entry.told_at || *entry.told_at + resend_delay < at) {
-      kind = AlertChange::Kind::repeated;
-    }
+    const bool inactive = entry.alert.state == AlertState::inactive;
+    const bool told_enough = inactive && entry.told == AlertState::inactive && entry.alert.resolved_at &&
+                             at - *entry.alert.resolved_at > resolved_retention;
+    const auto kind = told_enough ? std::nullopt : due(entry, at, resend_delay);
     if (kind) {
-      if (now != AlertState::pending) {
+      if (entry.alert.state != AlertState::pending) {
         entry.alert.valid_until = at + 4 * std::max(interval, resend_delay);
         entry.told_at = at;
       }
+      entry.changed = true;
       out.push_back({*kind, entry.alert, at});
     }
-    it = now == AlertState::inactive ? entries_.erase(it) : std::next(it);
+    // What was only pending and no longer is, is forgotten; what fired has to be told as resolved for a while.
+    const bool forget = told_enough || (inactive && !entry.alert.resolved_at);
+    if (forget && entry.written) gone_.push_back(it->first);
+    it = forget ? entries_.erase(it) : std::next(it);
+  }
+}
+
+AlertMemory AlertBook::memory_of(const Entry& entry) {
+  const core::Alert& alert = entry.alert;
+  return {entry.told,    alert.value,       alert.active_at, alert.fired_at, alert.resolved_at, alert.keep_firing_since,
+          entry.told_at, alert.annotations, entry.of};
+}
+
+void AlertBook::remember(const MemorySink& sink) {
+  MemoryKey key{kind_, sink.rule, 0, 0, {}};
+  for (core::Labels& labels : gone_) {
+    key.labels = std::move(labels);
+    sink.out.push_back({encode(sink.prefix, key), std::nullopt});
+  }
+  gone_.clear();
+  for (auto& [labels, entry] : entries_) {
+    if (!entry.changed && entry.keep_written == entry.alert.keep_firing_since) continue;
+    key.labels = labels;
+    sink.out.push_back({encode(sink.prefix, key), encode(memory_of(entry))});
+    entry.keep_written = entry.alert.keep_firing_since;
+    entry.written = true;
+    entry.changed = false;
   }
 }
 
 std::vector<core::Alert> AlertBook::alerts() const {
   std::vector<core::Alert> out;
   out.reserve(entries_.size());
-  for (const auto& [labels, entry] : entries_) out.push_back(entry.alert);
+  each([&](const core::Alert& alert, const core::Labels&) { out.push_back(alert); });
   return out;
 }
 
 const core::Alert* AlertBook::find(const core::Labels& labels) const {
   const auto it = entries_.find(labels);
-  return it == entries_.end() ? nullptr : &it->second.alert;
+  return it == entries_.end() || it->second.alert.state == AlertState::inactive ? nullptr : &it->second.alert;
 }
 
 void AlertBook::take_from(AlertBook& old) {
   entries_ = std::move(old.entries_);
+  gone_ = std::move(old.gone_);
   old.entries_.clear();
+  old.gone_.clear();
+  round_ = old.round_;
   for (auto& [labels, entry] : entries_) {
-    entry.alert.rule = origin_.rule;
-    entry.alert.group = origin_.group;
-    entry.alert.expression = origin_.expression;
+    set_origin(entry.alert);
+    entry.changed = true;
+  }
+}
+
+void AlertBook::restore(core::Labels labels, AlertMemory memory, core::Duration valid_for) {
+  Entry entry;
+  core::Alert& alert = entry.alert;
+  alert.labels = labels;
+  alert.annotations = std::move(memory.annotations);
+  alert.state = memory.state;
+  alert.value = memory.value;
+  alert.active_at = memory.active_at;
+  alert.fired_at = memory.fired_at;
+  alert.resolved_at = memory.resolved_at;
+  alert.keep_firing_since = memory.keep_firing_since;
+  if (memory.told_at) alert.valid_until = *memory.told_at + valid_for;
+  set_origin(alert);
+  entry.of = std::move(memory.of);
+  entry.told = memory.state;
+  entry.told_at = memory.told_at;
+  entry.keep_written = memory.keep_firing_since;
+  entry.written = true;
+  entries_.insert_or_assign(std::move(labels), std::move(entry));
+}
+
+void AlertBook::forget(const MemorySink& sink) const {
+  const auto drop = [&](const core::Labels& labels) {
+    sink.out.push_back({encode(sink.prefix, MemoryKey{kind_, sink.rule, 0, 0, labels}), std::nullopt});
+  };
+  for (const core::Labels& labels : gone_) drop(labels);
+  for (const auto& [labels, entry] : entries_) {
+    if (entry.written) drop(labels);
+  }
+}
+
+void AlertBook::shift(core::Duration by) {
+  for (auto& [labels, entry] : entries_) {
+    core::Alert& alert = entry.alert;
+    alert.active_at += by;
+    if (alert.valid_until != core::TimePoint{}) alert.valid_until += by;
+    for (auto* at : {&alert.fired_at, &alert.resolved_at, &alert.keep_firing_since, &entry.told_at}) move_by(*at, by);
+    entry.changed = true;
   }
 }
 

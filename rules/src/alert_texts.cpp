@@ -50,7 +50,6 @@ void add_alert_series(const RuleSpec& spec, const core::Alert& alert, Output& ou
   labels.insert(labels.end(), alert.labels.begin(), alert.labels.end());
   core::Labels series(std::move(labels));
   series.set(core::metric_name_label, "ALERTS_FOR_STATE");
-  series.set("alertname", spec.name);
   output.add(series, core::to_seconds(alert.active_at));
   series.set(core::metric_name_label, "ALERTS");
   series.set("alertstate", to_string(alert.state));

@@ -1,71 +1,47 @@
 #include "tocsin/rules/group.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdint>
 
-#include "rule.hpp"
+#include "group_impl.hpp"
 #include "selectors.hpp"
 
 namespace tocsin::rules {
 namespace {
 
-/// FNV-1a: the same slot in every process, so that a restart does not move a group's times.
-std::uint64_t stable_hash(std::string_view text) {
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return hash;
+RuleStatus first_status(const RuleSpec& rule) {
+  RuleStatus status;
+  status.kind = rule.kind;
+  status.name = rule.name;
+  status.query = rule.parsed ? promql::to_string(*rule.parsed) : rule.expression;
+  status.hold = rule.hold;
+  status.keep_firing = rule.keep_firing;
+  status.labels = rule.labels;
+  status.annotations = rule.annotations;
+  return status;
 }
 
 }  // namespace
 
-struct Group::Impl {
-  Impl(GroupSpec spec_, GroupSettings settings_, store::Store& store_)
-      : spec(std::move(spec_)), settings(std::move(settings_)), store(store_), id(spec.file + ";" + spec.name) {
-    const auto interval = static_cast<std::uint64_t>(std::max<std::int64_t>(settings.interval.count(), 1));
-    settings.interval = core::Duration{static_cast<std::int64_t>(interval)};
-    offset = core::Duration{static_cast<std::int64_t>(stable_hash(id) % interval)};
-    rules.reserve(spec.rules.size());
-    for (const RuleSpec& rule : spec.rules) {
-      rules.push_back(make_rule(rule, id, settings.templates));
-      rules.back()->visit([this](const promql::Expr& expr) { collect_selectors(expr, selectors); });
-      statuses.push_back(first_status(rule));
-    }
+Group::Impl::Impl(GroupSpec spec_, GroupSettings settings_, store::Store& store_)
+    : spec(std::move(spec_)),
+      settings(std::move(settings_)),
+      store(store_),
+      id(spec.file + ";" + spec.name),
+      prefix(prefix_of(id)) {
+  const auto interval = static_cast<std::uint64_t>(std::max<std::int64_t>(settings.interval.count(), 1));
+  settings.interval = core::Duration{static_cast<std::int64_t>(interval)};
+  // The same in every process, so that a restart does not move a group's times.
+  offset = core::Duration{static_cast<std::int64_t>(stable_hash(id) % interval)};
+  rules.reserve(spec.rules.size());
+  std::map<std::uint64_t, std::uint32_t> twins;
+  for (const RuleSpec& rule : spec.rules) {
+    const std::uint64_t hash = rule_hash(rule);
+    rules.push_back(make_rule(rule, {hash, twins[hash]++}, id, settings.templates));
+    rules.back()->visit([this](const promql::Expr& expr) { collect_selectors(expr, selectors); });
+    statuses.push_back(first_status(rule));
   }
-
-  static RuleStatus first_status(const RuleSpec& rule) {
-    RuleStatus status;
-    status.kind = rule.kind;
-    status.name = rule.name;
-    status.query = rule.parsed ? promql::to_string(*rule.parsed) : rule.expression;
-    status.hold = rule.hold;
-    status.keep_firing = rule.keep_firing;
-    status.labels = rule.labels;
-    status.annotations = rule.annotations;
-    return status;
-  }
-
-  [[nodiscard]] std::chrono::nanoseconds elapsed() const {
-    return settings.stopwatch ? settings.stopwatch() : std::chrono::nanoseconds{0};
-  }
-
-  void evaluate(std::size_t i, Round& round, Evaluation& out);
-
-  GroupSpec spec;
-  GroupSettings settings;
-  store::Store& store;
-  std::string id;
-  core::Duration offset{0};
-  std::vector<std::unique_ptr<Rule>> rules;
-  std::vector<RuleStatus> statuses;  // of the same rules
-  std::vector<std::vector<core::Matcher>> selectors;
-  std::optional<core::TimePoint> last;
-  std::chrono::nanoseconds took{0};
-  std::uint64_t evaluations = 0;
-  std::uint64_t failures = 0;
-  std::uint64_t missed = 0;
-};
+}
 
 void Group::Impl::evaluate(std::size_t i, Round& round, Evaluation& out) {
   RuleStatus& status = statuses[i];
@@ -91,7 +67,12 @@ Group::~Group() = default;
 
 Evaluation Group::evaluate(core::TimePoint at, const std::function<std::function<bool()>()>& start_timer) {
   Evaluation out;
-  if (impl_->last && at <= *impl_->last) return out;
+  if (impl_->last && at <= *impl_->last) {
+    const core::Duration back = *impl_->last - at;
+    if (back <= impl_->settings.interval) return out;
+    // Nobody said by how much the clock was set: most likely an interval has passed.
+    shift(-back - impl_->settings.interval);
+  }
   impl_->last = at;
   const auto begun = impl_->elapsed();
   for (std::size_t i = 0; i < impl_->rules.size(); ++i) {
@@ -102,11 +83,15 @@ Evaluation Group::evaluate(core::TimePoint at, const std::function<std::function
                 impl_->spec,
                 impl_->settings,
                 impl_->id,
-                out.changes};
+                impl_->prefix,
+                impl_->settling,
+                out.changes,
+                out.memories};
     round.limits.max_samples = impl_->settings.max_samples;
     if (start_timer) round.limits.expired = start_timer();
     impl_->evaluate(i, round, out);
   }
+  impl_->remember(at, out.memories);
   impl_->took = impl_->elapsed() - begun;
   return out;
 }
@@ -120,35 +105,9 @@ core::TimePoint Group::slot_before(core::TimePoint now) const {
 
 core::TimePoint Group::next_slot(core::TimePoint now) const { return slot_before(now) + impl_->settings.interval; }
 
-void Group::take_state_from(Group& old) {
-  std::vector<bool> taken(old.impl_->rules.size(), false);
-  for (std::size_t i = 0; i < impl_->rules.size(); ++i) {
-    const RuleSpec& mine = impl_->rules[i]->spec();
-    for (std::size_t j = 0; j < taken.size(); ++j) {
-      const RuleSpec& theirs = old.impl_->rules[j]->spec();
-      if (taken[j] || theirs.kind != mine.kind || theirs.name != mine.name || theirs.labels != mine.labels) continue;
-      taken[j] = true;
-      impl_->rules[i]->take_from(*old.impl_->rules[j]);
-      break;
-    }
-  }
-  // The blocks that were taken over have their times.
-  impl_->last = std::max(impl_->last, old.impl_->last);
-}
-
 void Group::close(core::TimePoint at) {
   for (const auto& rule : impl_->rules) rule->output().close(impl_->store, at);
 }
-
-RestoreReport Group::restore(std::span<const core::Memory> /*memories*/, const Restart& /*restart*/) { return {}; }
-
-std::string Group::memory_prefix() const { return fmt::format("{}{}:{}", memory_root, impl_->id.size(), impl_->id); }
-
-std::vector<core::Memory> Group::forget() const { return {}; }
-
-void Group::set_settling(bool /*settling*/) {}
-
-void Group::shift(core::Duration /*by*/) {}
 
 void Group::count_missed(std::uint64_t slots) { impl_->missed += slots; }
 
@@ -162,6 +121,7 @@ GroupStatus Group::status() const {
                   impl_->last,      impl_->evaluations, impl_->failures,          impl_->missed,     impl_->statuses};
   for (std::size_t i = 0; i < impl_->rules.size(); ++i) {
     out.rules[i].alerts = impl_->rules[i]->alerts();
+    out.rules[i].lines = impl_->rules[i]->lines();
     for (const core::Alert& alert : out.rules[i].alerts) out.rules[i].state = std::max(out.rules[i].state, alert.state);
   }
   return out;

@@ -7,7 +7,7 @@ namespace tocsin::rules {
 
 class RecordingRule : public Rule {
  public:
-  explicit RecordingRule(const RuleSpec& spec) : Rule(spec), plan_(*spec.parsed) {}
+  RecordingRule(const RuleSpec& spec, RuleMark mark) : Rule(spec, mark), plan_(*spec.parsed) {}
   [[nodiscard]] std::optional<std::string> evaluate(Round& round) override;
   void visit(const std::function<void(const promql::Expr&)>& visitor) const override { visitor(*spec_.parsed); }
 

@@ -30,16 +30,17 @@ void Output::close(store::Store& store, core::TimePoint at) {
   table_.reset();
 }
 
-std::unique_ptr<Rule> make_rule(const RuleSpec& spec, const std::string& group_id, const TemplateContext& templates) {
+std::unique_ptr<Rule> make_rule(const RuleSpec& spec, RuleMark mark, const std::string& group_id,
+                                const TemplateContext& templates) {
   switch (spec.kind) {
     case RuleSpec::Kind::record:
-      return std::make_unique<RecordingRule>(spec);
+      return std::make_unique<RecordingRule>(spec, mark);
     case RuleSpec::Kind::alert:
-      return std::make_unique<AlertingRule>(spec, group_id, templates);
+      return std::make_unique<AlertingRule>(spec, mark, group_id, templates);
     case RuleSpec::Kind::threshold:
       break;
   }
-  return std::make_unique<ThresholdRule>(spec, group_id, templates);
+  return std::make_unique<ThresholdRule>(spec, mark, group_id, templates);
 }
 
 std::variant<promql::Vector, std::string> run(promql::Plan& plan, const Round& round, core::TimePoint at) {

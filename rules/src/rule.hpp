@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "memory_codec.hpp"
 #include "tocsin/core/alert.hpp"
+#include "tocsin/core/memory.hpp"
 #include "tocsin/core/observation.hpp"
 #include "tocsin/rules/group.hpp"
 #include "tocsin/rules/promql/engine.hpp"
@@ -27,8 +29,21 @@ struct Round {
   const GroupSpec& group;
   const GroupSettings& settings;
   const std::string& group_id;  // "file;group"
+  const std::string& memory_prefix;
+  bool settling = false;  // nothing ends for want of data
   std::vector<core::AlertChange>& changes;
+  std::vector<core::Memory>& memories;
 };
+
+/// What a rule gets to know when it takes up what another process left.
+struct Revival {
+  core::TimePoint alive;  // when that was last alive, by the clock of that time
+  core::TimePoint now;    // on the same clock: `alive` and the time away
+  bool too_long = false;  // it was away for longer than a pending alert bears
+  core::Duration valid_for{0};
+  RestoreReport& report;
+};
+enum class Revived { yes, unclaimed, broken, over };
 
 /// The series that a rule writes: a block of its own, because the rules of a group see each other's results at one
 /// time, and a block takes a time once.
@@ -52,7 +67,7 @@ class Output {
 
 class Rule {
  public:
-  explicit Rule(const RuleSpec& spec) : spec_(spec) {}
+  Rule(const RuleSpec& spec, RuleMark mark) : spec_(spec), mark_(mark) {}
   virtual ~Rule() = default;
   Rule(const Rule&) = delete;
   Rule& operator=(const Rule&) = delete;
@@ -62,21 +77,34 @@ class Rule {
   /// What it does not know for sure although nothing went wrong: data that is missing.
   [[nodiscard]] virtual std::string doubt() const { return {}; }
   [[nodiscard]] virtual std::vector<core::Alert> alerts() const { return {}; }
+  [[nodiscard]] virtual std::vector<LineStatus> lines() const { return {}; }
   /// Goes on where `old`, of the same kind, name and labels, is.
   virtual void take_from(Rule& old) { std::swap(output_, old.output_); }
+  /// Takes up one memory, of a key with this rule's mark.
+  virtual Revived restore(const MemoryKey&, std::string_view, const Revival&) { return Revived::unclaimed; }
+  /// After the last of them.
+  virtual void finish_restore() {}
+  /// Appends the deletion of all that it has written.
+  virtual void forget(const std::string& /*prefix*/, std::vector<core::Memory>& /*out*/) const {}
+  /// Whether it has anything that must outlive the process.
+  [[nodiscard]] virtual bool remembers() const { return false; }
+  /// All times move.
+  virtual void shift(core::Duration) {}
   /// The expressions it reads.
   virtual void visit(const std::function<void(const promql::Expr&)>& visitor) const = 0;
 
   [[nodiscard]] const RuleSpec& spec() const { return spec_; }
+  [[nodiscard]] RuleMark mark() const { return mark_; }
   [[nodiscard]] Output& output() { return output_; }
 
  protected:
   const RuleSpec& spec_;  // lives in the group
+  const RuleMark mark_;
   Output output_;
 };
 
 /// `spec` and `templates` must outlive the rule.
-[[nodiscard]] std::unique_ptr<Rule> make_rule(const RuleSpec& spec, const std::string& group_id,
+[[nodiscard]] std::unique_ptr<Rule> make_rule(const RuleSpec& spec, RuleMark mark, const std::string& group_id,
                                               const TemplateContext& templates);
 
 /// An expression's result as rules take it: a scalar is one sample without labels. The error, or the samples.

@@ -7,6 +7,7 @@
 
 #include "alerting_rule.hpp"
 #include "tocsin/core/duration.hpp"
+#include "truth_unknown.hpp"
 
 namespace tocsin::rules {
 namespace {
@@ -27,25 +28,35 @@ bool worse(const ThresholdSpec::Line& line, double a, double b) { return line.ab
 
 }  // namespace
 
-ThresholdRule::ThresholdRule(const RuleSpec& spec, const std::string& group_id, const TemplateContext& templates)
-    : Rule(spec), threshold_(*spec.threshold), texts_(spec, templates), book_({spec.name, group_id, spec.expression}) {
-  for (const ThresholdSpec::Line& line : threshold_.lines) lines_.push_back({line, promql::Plan(*line.parsed), {}, {}});
+ThresholdRule::ThresholdRule(const RuleSpec& spec, RuleMark mark, const std::string& group_id,
+                             const TemplateContext& templates)
+    : Rule(spec, mark),
+      threshold_(*spec.threshold),
+      wording_(stable_hash(spec.expression)),
+      texts_(spec, templates),
+      book_({spec.name, group_id, spec.expression}),
+      unknown_({std::string(truth_unknown), group_id, spec.expression}, MemoryKey::Kind::unknown) {
+  for (const ThresholdSpec::Line& line : threshold_.lines) {
+    lines_.push_back({line, promql::Plan(*line.parsed), {}, {}, {}});
+  }
 }
 
 std::optional<std::string> ThresholdRule::evaluate(Round& round) {
   std::vector<std::vector<promql::Vector>> results(lines_.size());
   if (auto error = read(round, results)) return error;
   learn_names(results);
-  std::set<core::Labels> keys;
-  for (std::size_t i = 0; i < lines_.size(); ++i) {
-    judge(lines_[i], periods(lines_[i], results[i]), round.at);
-    for (const auto& [labels, series] : lines_[i].series) keys.insert(labels);
-  }
-  std::vector<Found> found;
-  std::vector<core::Labels> frozen;
-  for (const core::Labels& labels : keys) decide(labels, round, found, frozen);
-  forget(round.at);
-  return conclude(round, spec_, book_, output_, std::move(found), frozen);
+  for (std::size_t i = 0; i < lines_.size(); ++i) judge(lines_[i], periods(lines_[i], results[i]), round.at);
+  Judgement judgement;
+  judgement.freeze_rest = round.settling;
+  labels_seen_.clear();
+  for (const core::Labels* labels : keys()) decide(*labels, round, judgement);
+  if (!round.settling) forget(round.at);
+  const AlertBook::Policy policy{spec_.hold, spec_.keep_firing, round.group.limit};
+  auto error = book_.apply(std::move(judgement), round.at, policy);
+  if (!error) (void)unknown_.apply(doubted(round), round.at, {});
+  if (!error) error = publish(round, *this, output_, {&book_, &unknown_});
+  remember({round.memory_prefix, mark_, round.memories});
+  return error;
 }
 
 /// Evaluates every line, once for each period.
@@ -83,7 +94,7 @@ void ThresholdRule::learn_names(const std::vector<std::vector<promql::Vector>>& 
   }
   if (!common || *common == common_) return;
   common_ = std::move(*common);
-  for (Line& line : lines_) line.series.clear();  // what was known was known of other label sets
+  for (Line& line : lines_) drop_series(line, [](const Series&) { return true; });  // was known of other label sets
   alert_labels_.clear();
   doubts_.clear();
 }
@@ -93,6 +104,22 @@ core::Labels ThresholdRule::key(const core::Labels& labels) const {
   std::copy_if(labels.begin(), labels.end(), std::back_inserter(kept),
                [&](const core::Label& label) { return common_.contains(label.name); });
   return core::Labels(std::move(kept));
+}
+
+/// The label sets of all lines, in order.
+std::vector<const core::Labels*> ThresholdRule::keys() const {
+  const auto before = [](const core::Labels* a, const core::Labels* b) { return *a < *b; };
+  std::vector<const core::Labels*> out;
+  for (const Line& line : lines_) {
+    std::vector<const core::Labels*> own;
+    own.reserve(line.series.size());
+    for (const auto& [labels, series] : line.series) own.push_back(&labels);
+    std::vector<const core::Labels*> both;
+    both.reserve(out.size() + own.size());
+    std::set_union(out.begin(), out.end(), own.begin(), own.end(), std::back_inserter(both), before);
+    out = std::move(both);
+  }
+  return out;
 }
 
 ThresholdRule::Periods ThresholdRule::periods(const Line& line, const std::vector<promql::Vector>& results) const {
@@ -115,12 +142,24 @@ void ThresholdRule::judge(Line& line, const Periods& periods, core::TimePoint at
   for (const auto& [labels, values] : periods) {
     if (!values.front()) continue;  // its newest period has no data
     Series& series = line.series[labels];
-    const auto breaches = static_cast<unsigned>(std::count_if(values.begin(), values.end(), [&](const auto& value) {
-      return value && beyond(line.spec, *value, series.on);
-    }));
-    series.on = breaches >= needed;
+    unsigned breaches = 0;
+    unsigned unknown = 0;
+    for (const auto& value : values) {
+      if (!value) ++unknown;
+      if (value && beyond(line.spec, *value, series.on)) ++breaches;
+    }
+    // Periods without data begin nothing, and with `hold` they end nothing either.
+    const bool held = series.on && threshold_.on_missing == OnMissing::hold && breaches + unknown >= needed;
+    const bool on = breaches >= needed || held;
+    if (on != series.on || series.missing) series.changed = true;
+    series.on = on;
+    series.missing = false;
     series.value = *values.front();
     series.seen = at;
+  }
+  for (auto& [labels, series] : line.series) {
+    if (series.seen == at || series.missing) continue;
+    series.missing = series.changed = true;
   }
 }
 
@@ -150,47 +189,88 @@ ThresholdRule::Verdict ThresholdRule::combine(const core::Labels& labels, core::
   return verdict;
 }
 
-void ThresholdRule::decide(const core::Labels& labels, Round& round, std::vector<Found>& found,
-                           std::vector<core::Labels>& frozen) {
+void ThresholdRule::decide(const core::Labels& labels, Round& round, Judgement& judgement) {
   const Verdict verdict = combine(labels, round.at);
   Truth truth = verdict.truth;
   if (verdict.sure) doubts_.erase(labels);
   if (truth == Truth::unknown) {
-    if (threshold_.on_missing == OnMissing::hold) return hold(labels, verdict, round, frozen);
+    if (threshold_.on_missing == OnMissing::hold || round.settling) return hold(labels, verdict, round, judgement);
     truth = threshold_.on_missing == OnMissing::fire ? Truth::yes : Truth::no;
   }
-  if (truth == Truth::no) return;
+  const auto known = alert_labels_.find(labels);
+  if (truth == Truth::no) {
+    // While it settles only that ends of which there is data.
+    if (round.settling && verdict.sure && known != alert_labels_.end()) judgement.ended.push_back(known->second);
+    return;
+  }
   Found one;
   one.value = verdict.value;
   one.labels = texts_.labels(labels, verdict.value, round);
   one.annotations = texts_.annotations(labels, verdict.value, round);
-  const bool twice = std::any_of(found.begin(), found.end(), [&](const Found& f) { return f.labels == one.labels; });
-  if (twice) return;  // the rule's labels made two alerts one
-  alert_labels_[labels] = one.labels;
-  found.push_back(std::move(one));
+  one.of = labels;
+  const auto same = [&](const Found& other) { return other.labels == one.labels; };
+  // The rule's labels may make two alerts one.
+  if (!labels_seen_.insert(one.labels.hash()).second &&
+      std::any_of(judgement.found.begin(), judgement.found.end(), same)) {
+    return;
+  }
+  if (known == alert_labels_.end()) {
+    alert_labels_.emplace(labels, one.labels);
+  } else if (known->second != one.labels) {
+    known->second = one.labels;
+  }
+  judgement.found.push_back(std::move(one));
 }
 
 /// Nothing is known: the alert stays as it is, for a time.
-void ThresholdRule::hold(const core::Labels& labels, const Verdict& verdict, const Round& round,
-                         std::vector<core::Labels>& frozen) {
-  const auto alert = alert_labels_.find(labels);
-  if (alert == alert_labels_.end() || book_.find(alert->second) == nullptr) return;  // there is nothing to hold
-  if (round.at - verdict.seen <= threshold_.hold_max) {
-    frozen.push_back(alert->second);
+void ThresholdRule::hold(const core::Labels& labels, const Verdict& verdict, const Round& round, Judgement& judgement) {
+  const auto known = alert_labels_.find(labels);
+  const core::Alert* alert = known == alert_labels_.end() ? nullptr : book_.find(known->second);
+  if (alert == nullptr) return;  // there is nothing to hold
+  if (round.settling || round.at - verdict.seen <= threshold_.hold_max) {
+    judgement.frozen.push_back(known->second);
   } else {
-    doubts_.try_emplace(labels, verdict.seen);
+    doubts_.try_emplace(labels, doubt_of(labels, *alert, verdict));
   }
 }
 
-void ThresholdRule::forget(core::TimePoint at) {
-  const core::Duration memory = threshold_.on_missing == OnMissing::hold      ? threshold_.hold_max
-                                : threshold_.on_missing == OnMissing::resolve ? core::Duration{0}
-                                                                              : longest_memory;
-  for (Line& line : lines_) {
-    std::erase_if(line.series,
-                  [&](const auto& entry) { return at - entry.second.seen > std::min(memory, longest_memory); });
+ThresholdRule::Doubt ThresholdRule::doubt_of(const core::Labels& labels, const core::Alert& alert,
+                                             const Verdict& verdict) const {
+  LostSight lost{alert, verdict.seen, threshold_.hold_max, spec_.expression, {}};
+  for (const Line& line : lines_) {
+    const auto series = line.series.find(labels);
+    if (series != line.series.end() && series->second.missing) lost.missing.push_back(line.spec.expression);
   }
-  std::erase_if(doubts_, [&](const auto& entry) { return at - entry.second > threshold_.hold_max + longest_memory; });
+  return {verdict.seen, alert.value, unknown_labels(alert.labels), unknown_annotations(lost)};
+}
+
+/// The alerts that say so.
+Judgement ThresholdRule::doubted(const Round& round) const {
+  Judgement judgement;
+  judgement.freeze_rest = round.settling;
+  for (const auto& [labels, doubt] : doubts_) {
+    judgement.found.push_back({doubt.labels, doubt.annotations, doubt.value, labels, doubt.since});
+  }
+  if (!round.settling) return judgement;
+  unknown_.each([&](const core::Alert& alert, const core::Labels& of) {
+    if (!doubts_.contains(of)) judgement.ended.push_back(alert.labels);
+  });
+  return judgement;
+}
+
+void ThresholdRule::forget(core::TimePoint at) {
+  const core::Duration asked = threshold_.on_missing == OnMissing::hold      ? threshold_.hold_max
+                               : threshold_.on_missing == OnMissing::resolve ? core::Duration{0}
+                                                                             : longest_memory;
+  const core::Duration memory = std::min(asked, longest_memory);
+  for (Line& line : lines_) drop_series(line, [&](const Series& series) { return at - series.seen > memory; });
+  std::erase_if(doubts_,
+                [&](const auto& entry) { return at - entry.second.since > threshold_.hold_max + longest_memory; });
+  forget_labels();
+}
+
+/// Of alerts of whose lines nothing is known.
+void ThresholdRule::forget_labels() {
   std::erase_if(alert_labels_, [&](const auto& entry) {
     return std::none_of(lines_.begin(), lines_.end(),
                         [&](const Line& line) { return line.series.contains(entry.first); });
@@ -199,26 +279,17 @@ void ThresholdRule::forget(core::TimePoint at) {
 
 std::string ThresholdRule::doubt() const {
   if (doubts_.empty()) return {};
-  const auto& [labels, since] = *doubts_.begin();
+  const auto& [labels, first] = *doubts_.begin();
   std::string out = fmt::format("no data of {} since {}: whether it is beyond its limit is unknown", labels.to_string(),
-                                core::format_rfc3339(since));
+                                core::format_rfc3339(first.since));
   if (doubts_.size() > 1) out += fmt::format(" (and {} more)", doubts_.size() - 1);
   return out;
 }
 
-void ThresholdRule::take_from(Rule& old) {
-  Rule::take_from(old);
-  auto& before = dynamic_cast<ThresholdRule&>(old);
-  book_.take_from(before.book_);
-  // What was known of the lines stays only where the lines are the same.
-  if (before.spec_.expression != spec_.expression || before.lines_.size() != lines_.size()) return;
-  common_ = std::move(before.common_);
-  alert_labels_ = std::move(before.alert_labels_);
-  doubts_ = std::move(before.doubts_);
-  for (std::size_t i = 0; i < lines_.size(); ++i) {
-    lines_[i].names = std::move(before.lines_[i].names);
-    lines_[i].series = std::move(before.lines_[i].series);
-  }
+std::vector<core::Alert> ThresholdRule::alerts() const {
+  auto out = book_.alerts();
+  unknown_.each([&](const core::Alert& alert, const core::Labels&) { out.push_back(alert); });
+  return out;
 }
 
 void ThresholdRule::visit(const std::function<void(const promql::Expr&)>& visitor) const {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "evaluate.hpp"
+#include "life.hpp"
 
 namespace tocsin::rules {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 using core::AlertState;
 using test::at_second;
 using test::Bench;
+using test::Life;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -126,16 +128,94 @@ TEST(Threshold, MissingDataHoldsForATime) {
   EXPECT_EQ(bench.rule().health, Health::ok);
   (void)bench.evaluate(600);
   EXPECT_EQ(bench.rule().alerts.size(), 1U);
-  // Past hold_max it resolves, and the rule says that nothing is known.
-  EXPECT_THAT(bench.changes(615), ElementsAre(R"(resolved{alertname="A", i="1"})"));
+  // Past hold_max it ends, and another alert says that nothing is known.
+  const Evaluation ended = bench.evaluate(615);
+  ASSERT_THAT(test::words(ended), ElementsAre(R"(resolved{alertname="A", i="1"})",
+                                              R"(firing{about="A", alertname="TocsinTruthUnknown", i="1"})"));
   EXPECT_EQ(bench.rule().health, Health::unknown);
   EXPECT_THAT(bench.rule().last_error, HasSubstr(R"(no data of {i="1"} since )"));
-  (void)bench.evaluate(630);
+  const core::Alert& unknown = ended.changes[1].alert;
+  EXPECT_EQ(unknown.active_at, at_second(0));  // when it was last seen
+  EXPECT_EQ(unknown.fired_at, at_second(615));
+  EXPECT_EQ(unknown.value, 2);
+  EXPECT_EQ(unknown.rule, "TocsinTruthUnknown");
+  EXPECT_EQ(unknown.annotations.get("summary"),
+            R"(Whether A{i="1"} holds is unknown: there has been no data since 2023-11-14T22:13:20.000Z)");
+  const std::string description(unknown.annotations.get("description"));
+  EXPECT_THAT(description,
+              HasSubstr("There is no data of x since 2023-11-14T22:13:20.000Z. When it was last seen, A was "
+                        "firing since 2023-11-14T22:13:20.000Z, and its value was 2. It was held for 10m"));
+  EXPECT_THAT(description, HasSubstr("The rule: x above 1, missing data holds for 10m."));
+  EXPECT_EQ(bench.value(R"(ALERTS{alertname="TocsinTruthUnknown",about="A",alertstate="firing"})", 615), 1);
+  EXPECT_EQ(bench.rule().alerts.size(), 1U);
+  EXPECT_THAT(bench.changes(630), IsEmpty());
   EXPECT_EQ(bench.rule().health, Health::unknown);
   bench.give(640, {{R"(x{i="1"})", 0}});
-  (void)bench.evaluate(645);
+  EXPECT_THAT(bench.changes(645), ElementsAre(R"(resolved{about="A", alertname="TocsinTruthUnknown", i="1"})"));
   EXPECT_EQ(bench.rule().health, Health::ok);
   EXPECT_EQ(bench.rule().last_error, "");
+}
+
+TEST(Threshold, TheUnknownTruthSurvivesAndEnds) {
+  Life life(threshold("all: [{metric: x, above: 1}], labels: {severity: page}, hold_max: 1m"));
+  life.give(0, {{"x", 2}});
+  (void)life.evaluate(0);
+  life.give(10, {});
+  (void)life.evaluate(30);
+  const std::string unknown = R"({about="A", alertname="TocsinTruthUnknown", severity="page"})";
+  EXPECT_THAT(life.changes(75), ElementsAre(R"(resolved{alertname="A", severity="page"})", "firing" + unknown));
+  const core::Alert before = life.rule().alerts.at(0);
+  EXPECT_EQ(life.restart(80).firing, 1U);
+  const core::Alert after = life.rule().alerts.at(0);
+  EXPECT_EQ(after.labels, before.labels);
+  EXPECT_EQ(after.annotations, before.annotations);
+  EXPECT_EQ(after.active_at, before.active_at);
+  EXPECT_EQ(after.fired_at, before.fired_at);
+  EXPECT_THAT(life.changes(90), IsEmpty());
+  EXPECT_EQ(life.rule().health, Health::unknown);
+  // Settling keeps it as well; data ends it.
+  life.group->set_settling(true);
+  EXPECT_THAT(life.changes(105), IsEmpty());
+  Life other = Life(life.rules);
+  other.memories = life.memories;
+  other.given = life.given;
+  life.give(110, {{"x", 2}});
+  EXPECT_THAT(life.changes(120), ElementsAre(R"(firing{alertname="A", severity="page"})", "resolved" + unknown));
+  // A day later nobody expects the data any more.
+  (void)other.restart(106, std::chrono::hours(100));
+  std::vector<std::string> last;
+  for (int second = 900; second < 100'000; second += 900) {
+    const Evaluation evaluation = other.evaluate(second);
+    for (const core::AlertChange& change : evaluation.changes) {
+      if (change.kind == core::AlertChange::Kind::repeated) continue;
+      last = test::words(evaluation);
+      EXPECT_EQ(second, 87'300);  // an hour and a day after it was last seen
+    }
+  }
+  EXPECT_THAT(last, ElementsAre("resolved" + unknown));
+}
+
+TEST(Threshold, MissingPeriodsEndNothingThatIsHeld) {
+  const auto run = [](const std::string& on_missing) {
+    Bench bench(threshold("all: [{metric: x, above: 10}], average: 60s, breaches: 2 of 3, on_missing: " + on_missing));
+    std::vector<std::string> out;
+    // High, high, nothing, low, low.
+    const std::vector<std::optional<double>> minutes{20, 20, std::nullopt, 20, 0, 0};
+    for (std::size_t minute = 0; minute < minutes.size(); ++minute) {
+      for (int second = 5; second <= 60; second += 5) {
+        const double at = static_cast<double>(minute) * 60 + second;
+        bench.give(at, minutes[minute] ? std::vector<std::pair<std::string, double>>{{"x", *minutes[minute]}}
+                                       : std::vector<std::pair<std::string, double>>{});
+      }
+      for (const core::AlertChange& change : bench.evaluate(static_cast<double>(minute + 1) * 60).changes) {
+        if (change.kind == core::AlertChange::Kind::repeated) continue;
+        out.push_back(std::string(to_string(change.kind)) + " " + std::to_string(minute));
+      }
+    }
+    return out;
+  };
+  EXPECT_THAT(run("hold"), ElementsAre("firing 1", "resolved 5"));
+  EXPECT_THAT(run("resolve"), ElementsAre("firing 1", "resolved 2", "firing 3", "resolved 4"));
 }
 
 TEST(Threshold, HeldAlertsGoOnWhenDataComesBack) {

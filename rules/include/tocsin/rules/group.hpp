@@ -32,6 +32,16 @@ struct GroupSettings {
   std::function<std::chrono::nanoseconds()> stopwatch;
 };
 
+/// What is known of one label set of one line of a threshold.
+struct LineStatus {
+  std::size_t line = 0;
+  core::Labels labels;  // those that all lines share
+  bool on = false;      // beyond its limit, hysteresis and periods worked in
+  bool missing = false;
+  double value = 0;  // when it was last seen
+  core::TimePoint seen;
+};
+
 /// What the API shows of a rule. Copied out by the judge, read by anybody.
 struct RuleStatus {
   RuleSpec::Kind kind = RuleSpec::Kind::alert;
@@ -47,6 +57,7 @@ struct RuleStatus {
   std::optional<core::TimePoint> last_evaluation;
   core::AlertState state = core::AlertState::inactive;
   std::vector<core::Alert> alerts;  // pending and firing
+  std::vector<LineStatus> lines;    // of a threshold, those that are on or missing; bounded
 };
 struct GroupStatus {
   std::string name;
