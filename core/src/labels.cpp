@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tocsin/core/label_hash.hpp"
+
 namespace tocsin::core {
 namespace {
 
@@ -64,18 +66,9 @@ Labels Labels::without_name() const {
 }
 
 std::uint64_t Labels::hash() const {
-  // FNV-1a, 64 bit (http://www.isthe.com/chongo/tech/comp/fnv/), with a byte that occurs in no UTF-8 text between the
-  // parts.
-  std::uint64_t h = 14695981039346656037ULL;
-  const auto mix = [&h](std::string_view text) {
-    for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-    h = (h ^ 0xffU) * 1099511628211ULL;
-  };
-  for (const Label& label : labels_) {
-    mix(label.name);
-    mix(label.value);
-  }
-  return h;
+  LabelHash hash;
+  for (const Label& label : labels_) hash.add(label.name, label.value);
+  return hash.value();
 }
 
 std::string quote(std::string_view text) {

@@ -9,6 +9,9 @@ namespace {
 constexpr std::int64_t min_seal_age = 120'000;
 constexpr std::uint32_t min_seal_rows = 16;
 constexpr std::int64_t max_span = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t lowest = std::numeric_limits<std::int64_t>::min();
+constexpr std::uint32_t picture_heads = 2048;  // are copied at a time
+constexpr int picture_tries = 3;
 
 }  // namespace
 
@@ -65,6 +68,10 @@ bool Block::put_change(Head& head, double value) {
   if (head.row == row_) return false;
   const auto bits = std::bit_cast<std::uint64_t>(value);
   const bool was_live = head.state == State::live;
+  if (head.state == State::kept) {
+    head.state = State::ended;
+    --kept_;
+  }
   if (bits == core::stale_bits) [[unlikely]] {
     if (!was_live) return true;
     head.state = State::ended;
@@ -163,18 +170,22 @@ std::shared_ptr<const Segment> Block::make_segment() const {
   std::vector<std::uint8_t> payload;
   lengths.reserve(heads_.size());
   payload.reserve(slabs_.size() * slab_room + heads_.size());
-  StepBuffer steps;
-  for (const auto& head : heads_) {
-    std::size_t size = 1;
-    if (head.state != State::free && in_open_rows(head)) {
-      size = gather(head, steps.data());
-    } else {
-      steps[0] = stale_step;
-    }
-    payload.insert(payload.end(), steps.data(), steps.data() + size);
-    lengths.push_back(static_cast<std::uint16_t>(size));
-  }
+  for (std::uint32_t head = 0; head < heads(); ++head) append_steps(head, lengths, payload);
   return std::make_shared<const Segment>(open_first_, open_times(), lengths, payload);
+}
+
+void Block::append_steps(std::uint32_t index, std::vector<std::uint16_t>& lengths,
+                         std::vector<std::uint8_t>& payload) const {
+  const auto& head = heads_[index];
+  StepBuffer steps;
+  std::size_t size = 1;
+  if (head.state != State::free && in_open_rows(head)) {
+    size = gather(head, steps.data());
+  } else {
+    steps[0] = stale_step;
+  }
+  payload.insert(payload.end(), steps.data(), steps.data() + size);
+  lengths.push_back(static_cast<std::uint16_t>(size));
 }
 
 void Block::seal() {
@@ -202,12 +213,14 @@ std::size_t Block::drop(std::int64_t time) {
 void Block::reclaim(std::vector<std::uint32_t>& gone) {
   const auto oldest_row = sealed_.empty() ? open_first_ : sealed_.front()->first_row();
   const auto over = [&](const Head& head) {
-    return head.state == State::ended && static_cast<std::int32_t>(head.row - oldest_row) < 0;
+    return (head.state == State::ended || head.state == State::kept) &&
+           static_cast<std::int32_t>(head.row - oldest_row) < 0;
   };
   if (std::none_of(heads_.begin(), heads_.end(), over)) return;
   const std::scoped_lock lock(mutex_);
   for (std::uint32_t i = 0; i < heads_.size(); ++i) {
     if (!over(heads_[i])) continue;
+    if (heads_[i].state == State::kept) --kept_;
     heads_[i].state = State::free;
     free_.push_back(i);
     gone.push_back(i);
@@ -220,6 +233,96 @@ void Block::clear() {
   std::vector<Slab>().swap(slabs_);
   std::vector<std::uint32_t>().swap(free_);
   std::vector<std::uint32_t>().swap(offsets_);
+  kept_ = 0;
+}
+
+void Block::revive(Revived revived) {
+  const std::scoped_lock lock(mutex_);
+  uid_ = revived.uid;
+  row_ = revived.last_row;
+  open_first_ = row_ + 1;
+  newest_ = revived.segments.back()->last();
+  heads_.reserve(revived.heads.size());
+  for (std::uint32_t i = 0; i < revived.heads.size(); ++i) {
+    const auto& was = revived.heads[i];
+    auto& head = heads_.emplace_back();
+    head.serial = was.serial;
+    head.series = no_series;
+    head.row = was.row;
+    if (was.kept) head.last = was.last;
+    if (was.row != 0) {
+      head.state = State::ended;
+    } else {
+      free_.push_back(i);
+    }
+  }
+  for (const auto& segment : revived.segments) sealed_bytes_ += segment->bytes();
+  sealed_ = std::move(revived.segments);
+}
+
+void Block::keep(std::uint32_t index, std::uint32_t series) {
+  auto& head = heads_[index];
+  head.series = series;
+  if (head.last == core::stale_bits) return;
+  head.state = State::kept;
+  ++kept_;
+}
+
+std::int64_t Block::time_of(std::uint32_t row) const {
+  const auto after = std::partition_point(sealed_.begin(), sealed_.end(), [&](const auto& segment) {
+    return static_cast<std::int32_t>(segment->first_row() - row) <= 0;
+  });
+  if (after == sealed_.begin()) return lowest;
+  const auto& segment = *(after - 1);
+  const auto times = segment->times();
+  return times.at(std::min(row - segment->first_row(), times.rows - 1));
+}
+
+void Block::end_kept() {
+  if (kept_ == 0) return;
+  const std::scoped_lock lock(mutex_);
+  for (auto& head : heads_) {
+    if (head.state == State::kept) head.state = State::ended;
+  }
+  kept_ = 0;
+}
+
+void Block::picture(Picture& out) const {
+  for (int i = 0; i < picture_tries; ++i) {
+    if (picture_at_once(out, picture_heads)) return;
+  }
+  picture_at_once(out, std::numeric_limits<std::uint32_t>::max());
+}
+
+// Some heads at a time, so that the judge hardly waits. Rows that it writes in between do no harm: steps that go on
+// behind the last row are not read. Sealing in between does: false then.
+bool Block::picture_at_once(Picture& out, std::uint32_t heads_at_once) const {
+  out.serials.clear();
+  out.kept.clear();
+  out.offsets.clear();
+  out.lengths.clear();
+  out.payload.clear();
+  std::unique_lock lock(mutex_);
+  out.uid = uid_;
+  out.last_row = row_;
+  out.open_first = open_first_;
+  out.sealed = sealed_;
+  out.base = base_;
+  out.offsets = offsets_;
+  const auto count = heads();
+  for (std::uint32_t head = 0; head < count;) {
+    if (head != 0) {
+      lock.unlock();
+      lock.lock();
+      if (open_first_ != out.open_first || heads() < count) return false;
+    }
+    for (const auto stop = head + std::min(heads_at_once, count - head); head < stop; ++head) {
+      out.serials.push_back(heads_[head].serial);
+      if (heads_[head].state == State::kept) out.kept.push_back(head);
+      if (!out.offsets.empty()) append_steps(head, out.lengths, out.payload);
+    }
+  }
+  return true;
 }
 
 // What is decoded after the mutex is given back.
@@ -266,8 +369,14 @@ void Block::read(HeadRef ref, std::int64_t after, std::int64_t until, bool share
 std::optional<core::Sample> Block::newest_locked(HeadRef ref, std::int64_t at, std::int64_t after, bool& known) const {
   known = true;
   if (!holds(ref)) return std::nullopt;
-  known = at >= newest_;
   const auto& head = heads_[ref.head];
+  if (head.state == State::kept) [[unlikely]] {
+    const auto time = time_of(head.row);
+    known = at >= time;
+    if (!known || time <= after) return std::nullopt;
+    return core::Sample{core::from_millis(time), std::bit_cast<double>(head.last)};
+  }
+  known = at >= newest_;
   if (!known || head.state != State::live || newest_ <= after) return std::nullopt;
   return core::Sample{core::from_millis(newest_), std::bit_cast<double>(head.last)};
 }

@@ -28,11 +28,41 @@ struct HeadRef {
 /// Of a head: no series of the index is read through it alone.
 inline constexpr std::uint32_t no_series = 0xffffffff;
 
+/// A block as it was before a restart.
+struct Revived {
+  struct Head {
+    std::uint64_t last = core::stale_bits;  // the newest sample
+    std::uint32_t row = 0;                  // of it; 0: there is none
+    std::uint32_t serial = 0;
+    bool kept = false;
+  };
+  std::uint64_t uid = 0;
+  std::uint32_t last_row = 0;
+  std::vector<std::shared_ptr<const Segment>> segments;  // at least one
+  std::vector<Head> heads;
+};
+
+/// What is written down of a block at one moment.
+struct Picture {
+  std::uint64_t uid = 0;
+  std::uint32_t last_row = 0;
+  std::uint32_t open_first = 0;
+  std::vector<std::shared_ptr<const Segment>> sealed;
+  std::vector<std::uint32_t> serials;  // of all heads
+  std::vector<std::uint32_t> kept;     // heads
+  // The open rows; may hold steps of rows that came later than `offsets` know of.
+  std::int64_t base = 0;
+  std::vector<std::uint32_t> offsets;
+  std::vector<std::uint16_t> lengths;
+  std::vector<std::uint8_t> payload;
+};
+
 class Block {
  public:
-  enum class State : std::uint8_t { free, ended, live };
+  /// `kept`: had a value in the last row before a restart (its row), and none since.
+  enum class State : std::uint8_t { free, ended, kept, live };
 
-  Block(std::uint32_t id, std::string name) : id_(id), name_(std::move(name)) {}
+  Block(std::uint32_t id, std::string name, std::uint64_t uid = 0) : id_(id), name_(std::move(name)), uid_(uid) {}
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
   ~Block() = default;
@@ -40,9 +70,18 @@ class Block {
   // What the judge calls without the mutex.
   [[nodiscard]] std::uint32_t id() const { return id_; }
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// Names the block on disk, over restarts.
+  [[nodiscard]] std::uint64_t uid() const { return uid_; }
+  [[nodiscard]] bool blank() const { return heads_.empty() && row_ == 0; }
+  /// For a blank block, of which no reader knows.
+  void set_uid(std::uint64_t uid) { uid_ = uid; }
+  void revive(Revived revived);
+  /// The head has this series again.
+  void keep(std::uint32_t head, std::uint32_t series);
   [[nodiscard]] bool accepts(std::int64_t at) const { return at > newest_; }
   [[nodiscard]] std::int64_t newest() const { return newest_; }
   [[nodiscard]] std::size_t live() const { return live_; }
+  [[nodiscard]] std::size_t kept() const { return kept_; }
   [[nodiscard]] State state(std::uint32_t head) const { return heads_[head].state; }
   [[nodiscard]] std::uint32_t heads() const { return static_cast<std::uint32_t>(heads_.size()); }
   /// The series's number in the index as it is now; kept here for the judge.
@@ -74,6 +113,7 @@ class Block {
   std::size_t end_row();
 
   // These lock by themselves.
+  void end_kept();
   void seal();
   /// Drops the segments whose last time is not after `time`; returns how many.
   std::size_t drop(std::int64_t time);
@@ -92,6 +132,8 @@ class Block {
   [[nodiscard]] std::optional<core::Sample> earlier(HeadRef ref, std::int64_t at, std::int64_t after,
                                                     bool shared) const;
   void read(HeadRef ref, std::int64_t after, std::int64_t until, bool shared, std::vector<core::Sample>& out) const;
+  /// Any thread.
+  void picture(Picture& out) const;
 
  private:
   static constexpr std::uint32_t none = 0xffffffff;
@@ -121,6 +163,8 @@ class Block {
   }
   bool put_change(Head& head, double value);
   [[nodiscard]] Times open_times() const;
+  /// Of a row that is sealed.
+  [[nodiscard]] std::int64_t time_of(std::uint32_t row) const;
   /// Copies the steps of the open rows; returns their size.
   std::size_t gather(const Head& head, std::uint8_t* out) const;
   void write(Head& head, std::uint64_t bits);
@@ -128,12 +172,15 @@ class Block {
   void write_byte(Head& head, std::uint8_t byte);
   [[nodiscard]] std::uint32_t take_slab();
   [[nodiscard]] std::shared_ptr<const Segment> make_segment() const;
+  void append_steps(std::uint32_t head, std::vector<std::uint16_t>& lengths, std::vector<std::uint8_t>& payload) const;
+  bool picture_at_once(Picture& out, std::uint32_t heads_at_once) const;
   [[nodiscard]] std::optional<core::Sample> newest_locked(HeadRef ref, std::int64_t at, std::int64_t after,
                                                           bool& known) const;
   void collect(HeadRef ref, std::int64_t after, std::int64_t until, bool shared, Pieces& pieces) const;
 
   const std::uint32_t id_;
   const std::string name_;
+  std::uint64_t uid_;
   mutable std::mutex mutex_;
   std::vector<Head> heads_;
   std::vector<Slab> slabs_;
@@ -146,6 +193,7 @@ class Block {
   // Only the judge's:
   std::vector<std::uint32_t> free_;
   std::size_t live_ = 0;
+  std::size_t kept_ = 0;
   std::size_t written_live_ = 0;  // of this row
   std::size_t sealed_bytes_ = 0;
 };

@@ -101,6 +101,51 @@ inline constexpr std::uint8_t stale_step = 0xff;
   return encode_xor(before ^ bits, out);
 }
 
+/// How many bytes follow the first one of a step.
+[[nodiscard]] inline std::size_t bytes_after(std::uint32_t first) {
+  if (first < 0x80 || first == stale_step) return 0;
+  if (first < 0xc0) return 1;
+  if (first < 0xe0) return 2;
+  return first < 0xf0 ? 3 : (first & 7) + 1;
+}
+
+[[nodiscard]] inline std::uint64_t read_xor(std::uint32_t first, const std::uint8_t*& at) {
+  const std::uint32_t bytes = (first & 7) + 1;
+  std::uint64_t bits = 0;
+  for (std::uint32_t i = 0; i < bytes; ++i) {
+    const auto shift = first >= 0xf8 ? 56 - 8 * i : 8 * i;
+    bits |= static_cast<std::uint64_t>(*at++) << shift;
+  }
+  return bits;
+}
+
+[[nodiscard]] inline std::int64_t read_difference(std::uint32_t first, const std::uint8_t*& at) {
+  if (first < 0x80) return static_cast<std::int64_t>(first & 0x3f) - 32;
+  std::int64_t v = 0;
+  if (first < 0xc0) {
+    v = (static_cast<std::int64_t>(first & 0x3f) << 8) | at[0];
+    at += 1;
+    return v - 8192;
+  }
+  if (first < 0xe0) {
+    v = (static_cast<std::int64_t>(first & 0x1f) << 16) | (at[0] << 8) | at[1];
+    at += 2;
+    return v - (1 << 20);
+  }
+  v = (static_cast<std::int64_t>(first & 0x0f) << 24) | (at[0] << 16) | (at[1] << 8) | at[2];
+  at += 3;
+  return v - (1 << 27);
+}
+
+/// What a series has in the first `rows` rows of a segment.
+struct Examined {
+  std::uint32_t samples = 0;
+  std::uint32_t last_row = 0;             // of the newest sample, if there is one
+  std::uint64_t last = core::stale_bits;  // its bits
+};
+/// Nothing if the decoder would not get through these bytes: they come from a disk.
+[[nodiscard]] std::optional<Examined> examine(std::span<const std::uint8_t> steps, std::uint32_t rows);
+
 /// Reads what the encoder wrote, in runs of equal values.
 class Decoder {
  public:
@@ -134,39 +179,12 @@ class Decoder {
     }
     const auto before = last_ == core::stale_bits ? 0 : last_;
     if (first >= 0xf0) {
-      last_ = before ^ difference(first);
+      last_ = before ^ read_xor(first, at_);
       return;
     }
     const auto integer = static_cast<std::int64_t>(std::bit_cast<double>(before));
-    last_ = std::bit_cast<std::uint64_t>(static_cast<double>(integer + delta(first)));
+    last_ = std::bit_cast<std::uint64_t>(static_cast<double>(integer + read_difference(first, at_)));
   }
-  std::uint64_t difference(std::uint32_t first) {
-    const std::uint32_t bytes = (first & 7) + 1;
-    std::uint64_t bits = 0;
-    for (std::uint32_t i = 0; i < bytes; ++i) {
-      const auto shift = first >= 0xf8 ? 56 - 8 * i : 8 * i;
-      bits |= static_cast<std::uint64_t>(*at_++) << shift;
-    }
-    return bits;
-  }
-  std::int64_t delta(std::uint32_t first) {
-    if (first < 0x80) return static_cast<std::int64_t>(first & 0x3f) - 32;
-    std::int64_t v = 0;
-    if (first < 0xc0) {
-      v = (static_cast<std::int64_t>(first & 0x3f) << 8) | at_[0];
-      at_ += 1;
-      return v - 8192;
-    }
-    if (first < 0xe0) {
-      v = (static_cast<std::int64_t>(first & 0x1f) << 16) | (at_[0] << 8) | at_[1];
-      at_ += 2;
-      return v - (1 << 20);
-    }
-    v = (static_cast<std::int64_t>(first & 0x0f) << 24) | (at_[0] << 16) | (at_[1] << 8) | at_[2];
-    at_ += 3;
-    return v - (1 << 27);
-  }
-
   const std::uint8_t* at_;
   const std::uint8_t* end_;
   std::uint64_t last_ = 0;

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "src/part_builder.hpp"
+#include "tocsin/core/label_hash.hpp"
 
 namespace tocsin::store {
 namespace {
@@ -205,6 +206,31 @@ void IndexPart::select(std::span<const core::Matcher> matchers, std::uint32_t fi
     if (std::all_of(filters.begin(), filters.end(), [&](Filter& filter) { return filter(series); })) {
       out.push_back(first + series);
     }
+  }
+}
+
+void IndexPart::index_postings() {
+  auto& begin = posting_begin_;
+  begin.assign(pairs() + 1, 0);
+  for (const auto pair : labels_) ++begin[pair + 1];
+  for (std::size_t i = 1; i < begin.size(); ++i) begin[i] += begin[i - 1];
+  postings_.resize(labels_.size());
+  auto next = begin;
+  for (std::uint32_t series = 0; series < size(); ++series) {
+    for (const auto pair : pairs_of_series(series)) postings_[next[pair]++] = series;
+  }
+}
+
+std::uint64_t IndexPart::hash(std::uint32_t series) const {
+  core::LabelHash hash;
+  for (const auto pair : pairs_of_series(series)) hash.add(pair_name(pair), pair_value(pair));
+  return hash.value();
+}
+
+void IndexPart::each_block(const std::function<void(const std::shared_ptr<Block>&)>& call) const {
+  for (const auto& owner : owners_) call(owner);
+  for (const auto& [series, chain] : chains_) {
+    for (const auto& link : chain->older) call(link.block);
   }
 }
 

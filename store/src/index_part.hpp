@@ -70,6 +70,9 @@ class IndexPart {
   void select(std::span<const core::Matcher> matchers, std::uint32_t first, const Keep& hidden,
               std::vector<std::uint32_t>& out) const;
   [[nodiscard]] std::size_t bytes() const;
+  [[nodiscard]] std::uint64_t hash(std::uint32_t series) const;  // as of its Labels
+  /// Those of places and of chains; one may come more than once.
+  void each_block(const std::function<void(const std::shared_ptr<Block>&)>& call) const;
 
  private:
   struct Name {
@@ -83,6 +86,8 @@ class IndexPart {
   };
   class Filter;
   friend class PartBuilder;
+  friend class PartCodec;
+  void index_postings();
 
   [[nodiscard]] std::string_view name_text(const Name& name) const {
     return std::string_view(text_).substr(name.text, name.size);

@@ -17,6 +17,10 @@ class LabelTable {
     if (!slot) return std::nullopt;
     return entries_[*slot].series;
   }
+  /// Room for that many in all.
+  void reserve(std::size_t series) {
+    while (series * 4 > entries_.size() * 3) grow();
+  }
   void insert(std::uint64_t hash, std::uint32_t series) {
     if ((size_ + 1) * 4 > entries_.size() * 3) grow();
     place({tag(hash), series});

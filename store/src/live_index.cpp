@@ -93,6 +93,31 @@ std::uint32_t LiveIndex::take_over(std::uint32_t before, core::Labels labels, st
   return series;
 }
 
+std::size_t LiveIndex::adopt(std::shared_ptr<const IndexPart> part, std::span<const std::uint64_t> hashes,
+                             const IndexPart::Keep& keep) {
+  commit();
+  const auto first = total_;
+  const auto& added = *parts_.emplace_back(View::Impl::Range{first, std::move(part)}).part;
+  total_ += added.size();
+  publish_parts();  // so that labels can be compared
+  table_.reserve(total_ - hidden_count_);
+  std::size_t taken = 0;
+  std::shared_ptr<Block> block;  // of the series before: most often the same
+  for (std::uint32_t i = 0; i < added.size(); ++i) {
+    const auto same = [&](std::uint32_t series) { return equals(series, added.labels(i)); };
+    if (!keep(i) || table_.find(hashes[i], same)) {
+      hide(first + i);
+      continue;
+    }
+    table_.insert(hashes[i], first + i);
+    if (block.get() != added.place(i).block) block = added.owner(i);
+    block->keep(added.place(i).ref.head, first + i);
+    ++taken;
+  }
+  if (hidden_changed_) publish_parts();
+  return taken;
+}
+
 void LiveIndex::forget(std::uint32_t series) {
   table_.erase(labels(series).hash(), series);
   hide(series);

@@ -49,6 +49,10 @@ class LiveIndex {
   /// The same, and what `before` had is read through the new series for times before `from`.
   std::uint32_t take_over(std::uint32_t before, core::Labels labels, std::uint64_t hash, std::shared_ptr<Block> block,
                           HeadRef ref, std::int64_t from);
+  /// Takes a part that was read from a disk; those series that `keep` does not want, or that are there already, stay
+  /// hidden. Returns how many are not.
+  std::size_t adopt(std::shared_ptr<const IndexPart> part, std::span<const std::uint64_t> hashes,
+                    const IndexPart::Keep& keep);
   /// The series's samples are gone.
   void forget(std::uint32_t series);
   [[nodiscard]] std::size_t waiting() const { return fresh_.size(); }

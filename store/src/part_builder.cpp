@@ -118,15 +118,7 @@ void PartBuilder::finish_names() {
 void PartBuilder::finish_postings() {
   // label_begin_ has the ends so far.
   part_->label_begin_.insert(part_->label_begin_.begin(), 0);
-  auto& begin = part_->posting_begin_;
-  begin.assign(part_->pairs() + 1, 0);
-  for (const auto pair : part_->labels_) ++begin[pair + 1];
-  for (std::size_t i = 1; i < begin.size(); ++i) begin[i] += begin[i - 1];
-  part_->postings_.resize(part_->labels_.size());
-  auto next = begin;
-  for (std::uint32_t series = 0; series < part_->size(); ++series) {
-    for (const auto pair : part_->pairs_of_series(series)) part_->postings_[next[pair]++] = series;
-  }
+  part_->index_postings();
 }
 
 void PartBuilder::finish_owners() {

@@ -71,6 +71,27 @@ Segment::Segment(std::uint32_t first_row, const Times& times, std::span<const st
   if (!payload.empty()) std::memcpy(blob_.get() + payload_at, payload.data(), payload.size());
 }
 
+std::shared_ptr<const Segment> Segment::restore(std::uint32_t first_row, std::int64_t base, std::uint32_t heads,
+                                                std::uint32_t rows, std::span<const std::uint8_t> blob,
+                                                std::int64_t until) {
+  const auto at = lengths_at(rows, heads);
+  if (base <= -max_time || base >= max_time) return nullptr;
+  if (rows == 0 || rows > max_rows || blob.size() < at || (blob.size() - at) / 2 < heads) return nullptr;
+  Times times{base, blob.data(), rows};
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    if (row == 0 ? times.at(0) != base : times.at(row) <= times.at(row - 1)) return nullptr;
+  }
+  std::vector<std::uint16_t> lengths(heads);
+  if (heads > 0) std::memcpy(lengths.data(), blob.data() + at, heads * sizeof lengths[0]);
+  std::size_t sum = 0;
+  for (const auto length : lengths) sum += length;
+  const auto payload = blob.subspan(at + heads * sizeof lengths[0]);
+  if (sum != payload.size()) return nullptr;
+  times.rows = times.until(until);
+  if (times.rows == 0) return nullptr;
+  return std::make_shared<const Segment>(first_row, times, lengths, payload);
+}
+
 std::span<const std::uint8_t> Segment::steps(std::uint32_t head) const {
   const auto* lengths = blob_.get() + lengths_at();
   auto offset = load<std::uint32_t>(blob_.get() + 4 * (rows_ + head / stride));

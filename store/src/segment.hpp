@@ -12,6 +12,9 @@
 
 namespace tocsin::store {
 
+/// No time that is believed lies farther from 1970: this leaves room to add and subtract.
+inline constexpr std::int64_t max_time = std::int64_t{1} << 60U;
+
 /// A column of times: milliseconds after `base`, four bytes each, native order, aligned or not.
 struct Times {
   std::int64_t base = 0;
@@ -38,6 +41,13 @@ class Segment {
   /// `lengths[i]` bytes of `payload` are head i's.
   Segment(std::uint32_t first_row, const Times& times, std::span<const std::uint16_t> lengths,
           std::span<const std::uint8_t> payload);
+  /// From a disk: the blob of a segment with that many heads and rows, of which the rows until a time are taken.
+  /// Nothing if that is none, or if it does not fit together; `examine` tells whether the steps do.
+  [[nodiscard]] static std::shared_ptr<const Segment> restore(std::uint32_t first_row, std::int64_t base,
+                                                              std::uint32_t heads, std::uint32_t rows,
+                                                              std::span<const std::uint8_t> blob, std::int64_t until);
+  [[nodiscard]] std::span<const std::uint8_t> blob() const { return {blob_.get(), size_}; }
+  [[nodiscard]] std::uint32_t heads() const { return heads_; }
 
   [[nodiscard]] Times times() const { return {base_, blob_.get(), rows_}; }
   [[nodiscard]] std::int64_t first() const { return base_; }
@@ -53,7 +63,10 @@ class Segment {
   // The blob holds: times (4 bytes a row), the payload offset of every 16th head (4 bytes), lengths (2 bytes a head),
   // payload.
   static constexpr std::uint32_t stride = 16;
-  [[nodiscard]] std::size_t lengths_at() const { return 4 * (rows_ + (heads_ + stride - 1) / stride); }
+  [[nodiscard]] std::size_t lengths_at() const { return lengths_at(rows_, heads_); }
+  [[nodiscard]] static std::size_t lengths_at(std::size_t rows, std::size_t heads) {
+    return 4 * (rows + (heads + stride - 1) / stride);
+  }
 
   std::unique_ptr<std::uint8_t[]> blob_;
   std::int64_t base_;

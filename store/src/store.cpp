@@ -1,11 +1,8 @@
 #include "tocsin/store/store.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <mutex>
-#include <unordered_map>
 
-#include "src/live_index.hpp"
+#include "src/store_impl.hpp"
 
 namespace tocsin::store {
 namespace {
@@ -13,68 +10,11 @@ namespace {
 constexpr std::uint32_t no_head = 0xffffffff;   // the slot means nothing
 constexpr std::uint32_t to_ask = 0xfffffffe;    // the slot's labels wait to become a series
 constexpr std::uint32_t max_slots = 1U << 22U;  // slots are dense; beyond is a mistake
-constexpr std::size_t new_series_bytes = 200;   // about what one costs before it is accounted
 constexpr std::int64_t pressure_step = 60'000;
-
-/// A slot's labels as long as no series stands for them.
-struct Waiting {
-  core::Labels labels;
-  std::uint64_t hash = 0;
-  bool counted = false;  // as refused
-};
-
-/// What the judge knows of a block besides its samples.
-struct Owned {
-  std::shared_ptr<Block> block;
-  std::vector<std::uint32_t> slots;  // the head of each slot
-  std::unordered_map<core::Slot, Waiting> waiting;
-  bool closed = false;
-  std::size_t accounted_bytes = 0;
-  std::size_t accounted_live = 0;
-};
 
 std::size_t waiting_bytes(const Owned& owned) { return owned.waiting.size() * 400; }
 
-/// For any thread to read.
-struct Counters {
-  std::atomic<std::size_t> live{0};
-  std::atomic<std::size_t> blocks{0};
-  std::atomic<std::size_t> bytes{0};
-  std::atomic<std::uint64_t> appended{0};
-  std::atomic<std::uint64_t> series_refused{0};
-  std::atomic<std::uint64_t> samples_refused{0};
-  std::atomic<std::uint64_t> segments_dropped{0};
-  std::atomic<bool> limit_hit{false};
-};
-
 }  // namespace
-
-struct Store::Impl {
-  explicit Impl(Limits given) : limits(given), published(index.shared_view()) {}
-
-  AppendResult append(Owned& owned, core::TimePoint at, const core::Batch& batch);
-  void introduce(Owned& owned, const std::vector<core::NewSeries>& fresh);
-  void write_rows(Owned& owned, core::TimePoint at, const std::vector<core::Row>& rows, AppendResult& result);
-  std::uint32_t head_for(Owned& owned, core::Slot slot, core::TimePoint at, AppendResult& result);
-  std::uint32_t refuse(Waiting& waiting, std::size_t& reason);
-  void unlink(Owned& owned, const std::vector<std::uint32_t>& heads);
-  void bound_waiting(Owned& owned);
-  void account(Owned& owned);
-  void drop(Owned& owned, std::int64_t time);
-  void relieve_pressure();
-  [[nodiscard]] bool full() const { return index.size() >= limits.max_series || bytes() >= limits.max_bytes; }
-  [[nodiscard]] std::size_t bytes() const { return blocks_bytes + index.bytes() + index.waiting() * new_series_bytes; }
-
-  Limits limits;
-  LiveIndex index;
-  std::unordered_map<BlockId, Owned> blocks;
-  BlockId next_block = 0;
-  std::size_t blocks_bytes = 0;
-  std::size_t husks = 0;  // blocks that are gone since the index was compacted
-  Counters counters;
-  mutable std::mutex publish_mutex;
-  std::shared_ptr<const View::Impl> published;
-};
 
 AppendResult Store::Impl::append(Owned& owned, core::TimePoint at, const core::Batch& batch) {
   AppendResult result;
@@ -227,14 +167,24 @@ void Store::Impl::relieve_pressure() {
 Store::Store(Limits limits) : impl_(std::make_shared<Impl>(limits)) {}
 Store::~Store() = default;
 
-BlockId Store::open_block(std::string name) {
-  const auto id = impl_->next_block++;
-  auto& owned = impl_->blocks[id];
-  owned.block = std::make_shared<Block>(id, std::move(name));
-  impl_->account(owned);
-  impl_->counters.blocks = impl_->blocks.size();
+BlockId Store::Impl::open_block(std::string name) {
+  if (const auto it = left.find(name); it != left.end()) {
+    const auto known = blocks.find(it->second);
+    left.erase(it);
+    if (known != blocks.end()) {
+      known->second.closed = false;
+      return known->first;
+    }
+  }
+  const auto id = next_block++;
+  auto& owned = blocks[id];
+  owned.block = std::make_shared<Block>(id, std::move(name), next_uid++);
+  account(owned);
+  counters.blocks = blocks.size();
   return id;
 }
+
+BlockId Store::open_block(std::string name) { return impl_->open_block(std::move(name)); }
 
 void Store::close_block(BlockId block, core::TimePoint at) {
   const auto it = impl_->blocks.find(block);
@@ -243,13 +193,14 @@ void Store::close_block(BlockId block, core::TimePoint at) {
   owned.closed = true;
   owned.slots = {};
   owned.waiting = {};
-  if (owned.block->live() > 0) {
+  if (owned.block->live() + owned.block->kept() > 0) {
     const auto time = owned.block->accepts(core::to_millis(at)) ? core::to_millis(at) : owned.block->newest() + 1;
     if (owned.block->due(time, impl_->limits.retention.count() / 4)) owned.block->seal();
     const std::scoped_lock lock(owned.block->mutex());
     owned.block->begin_row(time);
     owned.block->end_row();
   }
+  owned.block->end_kept();
   owned.block->seal();
   impl_->account(owned);
 }

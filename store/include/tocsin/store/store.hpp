@@ -55,6 +55,7 @@ struct Stats {
 class View {
  public:
   struct Impl;
+  friend struct SnapshotAccess;
   explicit View(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
   /// Changes when series appear or go: what `select` returned may be kept until then.
@@ -77,6 +78,7 @@ class View {
 
 class Store {
  public:
+  friend struct SnapshotAccess;
   explicit Store(Limits limits);
   ~Store();
   Store(const Store&) = delete;
