@@ -56,24 +56,26 @@ Descriptor::~Descriptor() {
   if (number_ >= 0) ::close(number_);
 }
 
-core::Result<Descriptor> lock_folder(const std::string& folder) {
+boost::system::result<Descriptor, Refusal> lock_folder(const std::string& folder) {
+  const auto unusable = [](std::string detail) { return Refusal{Refusal::Why::unusable, std::move(detail)}; };
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return failure("cannot make the data folder " + folder + ": " + words(errno) +
-                   " (make it, owned by the user that tocsin runs as, or give another one)");
+    return unusable("cannot make the data folder " + folder + ": " + words(errno) +
+                    " (make it, owned by the user that tocsin runs as, or give another one)");
   }
   const std::string path = folder + "/tocsin.lock";
   Descriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (lock.get() < 0) {
-    return failure("cannot write to the data folder " + folder + ": " + words(errno) +
-                   " (it must belong to the user that tocsin runs as, and be writable)");
+    return unusable("cannot write to the data folder " + folder + ": " + words(errno) +
+                    " (it must belong to the user that tocsin runs as, and be writable)");
   }
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) {
-      return failure("the data folder " + folder + " is in use by another tocsin" + holder(lock.get()) +
-                     " (stop that one, or give this one a folder of its own)");
+      return Refusal{Refusal::Why::in_use, "the data folder " + folder + " is in use by another tocsin" +
+                                               holder(lock.get()) +
+                                               " (stop that one, or give this one a folder of its own)"};
     }
-    return failure("cannot lock " + path + ": " + words(errno) +
-                   " (the data folder must be on a file system with locks)");
+    return unusable("cannot lock " + path + ": " + words(errno) +
+                    " (the data folder must be on a file system with locks)");
   }
   write_holder(lock.get());
   return lock;
@@ -101,6 +103,15 @@ core::Result<std::string> set_aside(const std::string& path) {
     if (::rename(from.c_str(), to.c_str()) != 0) return failure("cannot set " + from + " aside: " + words(errno));
   }
   return path + suffix;
+}
+
+std::optional<std::string> lost_content(const std::string& path) {
+  struct stat log {};
+  if (::stat((path + "-wal").c_str(), &log) != 0 || log.st_size == 0) return std::nullopt;
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) return "it is gone, but its log is there";
+  if (file.st_size == 0) return "it is empty, but its log is not";
+  return std::nullopt;
 }
 
 void sync_folder(const std::string& folder) {

@@ -1,28 +1,53 @@
 #include "src/schema.hpp"
 
-#include <algorithm>
-#include <stdexcept>
+#include <array>
 #include <string_view>
 
 namespace tocsin::state {
 namespace {
 
-constexpr std::string_view columns = "id, action, target, step, at, from_value, to_value, alert, reason";
+struct Table {
+  const char* name;
+  const char* sql;
+  bool at_start;   // read, and therefore checked, before the daemon is ready
+  bool piecemeal;  // a part of it is worth something
+};
 
 // AUTOINCREMENT: a number is never given twice, also after pruning, so order of number is order of writing.
-const char* const tables =
-    "CREATE TABLE IF NOT EXISTS actions("
-    " number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL, step "
-    "TEXT NOT NULL,"
-    " at INTEGER NOT NULL, from_value TEXT NOT NULL, to_value TEXT NOT NULL, alert TEXT NOT NULL, reason TEXT NOT "
-    "NULL);"
-    "CREATE INDEX IF NOT EXISTS actions_by_id ON actions(id, number);"
-    "CREATE INDEX IF NOT EXISTS actions_by_time ON actions(at);"
-    "CREATE TABLE IF NOT EXISTS not_before(key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS kept(key TEXT PRIMARY KEY, value BLOB NOT NULL);";
+constexpr std::array tables{
+    Table{"actions",
+          "CREATE TABLE IF NOT EXISTS actions("
+          " number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL,"
+          " step TEXT NOT NULL, at INTEGER NOT NULL, from_value TEXT NOT NULL, to_value TEXT NOT NULL,"
+          " alert TEXT NOT NULL, reason TEXT NOT NULL);"
+          "CREATE INDEX IF NOT EXISTS actions_by_id ON actions(id, number);"
+          "CREATE INDEX IF NOT EXISTS actions_by_time ON actions(at);",
+          true, false},
+    Table{"not_before",
+          "CREATE TABLE IF NOT EXISTS not_before(key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;", true,
+          false},
+    Table{"kept", "CREATE TABLE IF NOT EXISTS kept(key TEXT PRIMARY KEY, value BLOB NOT NULL);", true, false},
+    // Since version 3.
+    Table{"memories", "CREATE TABLE IF NOT EXISTS memories(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
+          true, true},
+    // `alert` is the labels, which tell alerts apart.
+    Table{"owed",
+          "CREATE TABLE IF NOT EXISTS owed(receiver TEXT NOT NULL, alert BLOB NOT NULL, number INTEGER NOT NULL,"
+          " change BLOB NOT NULL, PRIMARY KEY(receiver, alert)) WITHOUT ROWID;",
+          true, true},
+    Table{"meta", "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;", true,
+          true},
+    Table{"history",
+          "CREATE TABLE IF NOT EXISTS history("
+          " number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL, event TEXT NOT NULL,"
+          " subject TEXT NOT NULL, labels BLOB NOT NULL, detail TEXT NOT NULL);"
+          "CREATE INDEX IF NOT EXISTS history_by_time ON history(at);"
+          "CREATE INDEX IF NOT EXISTS history_by_subject ON history(subject, at);",
+          false, true},
+};
 
-SqlResult<void> check(Database& database) {
-  auto statement = database.prepare("PRAGMA quick_check(1)");
+SqlResult<void> check_with(Database& database, const std::string& pragma) {
+  auto statement = database.prepare(pragma);
   if (!statement) return statement.error();
   const auto row = statement->step();
   if (!row) return row.error();
@@ -40,157 +65,86 @@ SqlResult<void> make_tables(Database& database) {
                                          "); install that version, or use another data folder"};
   }
   if (*version == schema_version) return {};
-  return database.execute("BEGIN IMMEDIATE;" + std::string(tables) +
-                          "PRAGMA user_version = " + std::to_string(schema_version) + ";COMMIT;");
+  // Every version so far has only added tables.
+  std::string sql = "BEGIN IMMEDIATE;";
+  for (const Table& table : tables) sql += table.sql;
+  sql += "PRAGMA user_version = " + std::to_string(schema_version) + ";COMMIT;";
+  return database.execute(sql);
 }
 
-// A step of a name that this version does not know is a promise of the file that is broken.
-SqlResult<core::ActionRecord> read_row(const Statement& row) {
-  core::ActionRecord record;
-  record.id = row.text(0);
-  record.action = row.text(1);
-  record.target = row.text(2);
-  try {
-    record.step = core::action_step(row.text(3));
-  } catch (const std::invalid_argument&) {
-    return SqlError{SQLITE_CORRUPT, "a row has the unknown step '" + row.text(3) + "'"};
-  }
-  record.at = core::from_millis(row.number(4));
-  record.from = row.text(5);
-  record.to = row.text(6);
-  record.alert = row.text(7);
-  record.reason = row.text(8);
-  return record;
-}
-
-SqlResult<std::vector<core::ActionRecord>> read_rows(Statement& statement) {
-  std::vector<core::ActionRecord> rows;
+/// The rows of one table, as far as they can be read; false if that is not to the end.
+bool copy_rows(Database& from, Database& to, const std::string& table) {
+  auto rows = from.prepare("SELECT * FROM " + table);
+  if (!rows) return false;
+  const int columns = rows->columns();
+  std::string sql = "INSERT OR IGNORE INTO " + table + " VALUES(?1";
+  for (int i = 2; i <= columns; ++i) sql += ", ?" + std::to_string(i);
+  auto insert = to.prepare(sql + ")");
+  if (!insert) return false;
   for (;;) {
-    const auto more = statement.step();
-    if (!more) return more.error();
-    if (!*more) return rows;
-    auto record = read_row(statement);
-    if (!record) return record.error();
-    rows.push_back(std::move(*record));
+    const auto more = rows->step();
+    if (!more) return false;
+    if (!*more) return true;
+    for (int i = 0; i < columns; ++i) insert->bind_column(i + 1, *rows, i);
+    if (!insert->run()) return false;
   }
 }
 
-SqlResult<std::vector<core::ActionRecord>> select(Database& database, const std::string& rest, std::int64_t since,
-                                                  std::size_t count) {
-  const std::string sql =
-      "SELECT " + std::string(columns) + " FROM actions WHERE " + rest + " ORDER BY number DESC LIMIT ?2";
-  auto statement = database.prepare(sql);
-  if (!statement) return statement.error();
-  statement->bind(1, since).bind(2, static_cast<std::int64_t>(std::min(count, max_rows)));
-  return read_rows(*statement);
+bool copy_table(Database& from, Database& to, const Table& table) {
+  const std::string name = table.name;
+  const bool sound = check_with(from, "PRAGMA quick_check(" + name + ")").has_value();
+  if (!sound && !table.piecemeal) return false;
+  if (!to.execute("SAVEPOINT one_table")) return false;
+  const bool whole = copy_rows(from, to, name);
+  if (!whole && !table.piecemeal) static_cast<void>(to.execute("ROLLBACK TO one_table"));
+  return to.execute("RELEASE one_table") && whole && sound;
 }
-
-std::string_view cut(const std::string& text) { return std::string_view(text).substr(0, max_text); }
 
 }  // namespace
+
+bool is_damage(const SqlError& error) {
+  // SQLITE_ERROR: our own statements do not fit, so a table or a column is missing.
+  return error.damaged() || (error.code & 0xff) == SQLITE_ERROR;
+}
 
 SqlResult<Database> open_database(const std::string& path) {
   auto database = Database::open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX);
   if (!database) return database.error();
-  const auto settings =
-      database->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
+  const auto settings = database->execute(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;"
+      "PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -8192;");
   if (!settings) return settings.error();
-  if (const auto sound = check(*database); !sound) return sound.error();
+  database->keep_log_files();
   if (const auto made = make_tables(*database); !made) return made.error();
+  for (const Table& table : tables) {
+    if (!table.at_start) continue;
+    const auto sound = check_with(*database, "PRAGMA quick_check(" + std::string(table.name) + ")");
+    if (!sound) return sound.error();
+  }
   return database;
 }
 
-SqlResult<Remembered> load(Database& database) {
-  const auto latest = database.number("SELECT max(at) FROM actions");
-  if (!latest) return latest.error();
-  const std::int64_t since = *latest - kept_for.count();
+SqlResult<Database> open_reader(const std::string& path) {
+  return Database::open(path, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX);
+}
 
-  Remembered remembered;
-  auto last = select(database,
-                     "at >= ?1 AND number IN (SELECT max(number) FROM actions GROUP BY id)"
-                     " AND step NOT IN ('proposed', 'shadow', 'skipped')",
-                     since, max_rows);
-  if (!last) return last.error();
-  remembered.last_steps = std::move(*last);
-  auto changes = select(database, "at >= ?1 AND step IN ('started', 'succeeded')", since, max_rows);
-  if (!changes) return changes.error();
-  remembered.changes = std::move(*changes);
+SqlResult<void> check(Database& database) { return check_with(database, "PRAGMA quick_check(1)"); }
 
-  auto deadlines = database.prepare("SELECT key, at FROM not_before ORDER BY at DESC LIMIT 10000");
-  if (!deadlines) return deadlines.error();
-  for (;;) {
-    const auto more = deadlines->step();
-    if (!more) return more.error();
-    if (!*more) break;
-    remembered.not_before.emplace_back(deadlines->text(0), core::from_millis(deadlines->number(1)));
+std::string salvage(const std::string& path, Database& sound) {
+  auto damaged = open_reader(path);
+  if (!damaged) return "all of it";
+  std::string lost;
+  if (!sound.execute("BEGIN IMMEDIATE")) return "all of it";
+  for (const Table& table : tables) {
+    if (copy_table(*damaged, sound, table)) continue;
+    if (!lost.empty()) lost += ", ";
+    lost += table.piecemeal ? std::string("a part of ") + table.name : std::string(table.name);
   }
-  auto kept = database.prepare("SELECT key, value FROM kept ORDER BY key LIMIT 10000");
-  if (!kept) return kept.error();
-  for (;;) {
-    const auto more = kept->step();
-    if (!more) return more.error();
-    if (!*more) return remembered;
-    remembered.kept.emplace_back(kept->text(0), kept->text(1));
+  if (!sound.execute("COMMIT")) {
+    if (sound.in_transaction()) static_cast<void>(sound.execute("ROLLBACK"));
+    return "all of it";
   }
-}
-
-SqlResult<std::vector<core::ActionRecord>> newest(Database& database, std::size_t count) {
-  return select(database, "?1 = ?1", 0, count);
-}
-
-SqlResult<Writer> Writer::make(Database& database) {
-  Writer writer;
-  const auto prepare = [&database](Statement& into, const std::string& sql) -> SqlResult<void> {
-    auto statement = database.prepare(sql);
-    if (!statement) return statement.error();
-    into = std::move(*statement);
-    return {};
-  };
-  const std::string insert =
-      "INSERT INTO actions(" + std::string(columns) + ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-  if (const auto done = prepare(writer.insert_, insert); !done) return done.error();
-  const std::string deadline =
-      "INSERT INTO not_before(key, at) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET at = excluded.at";
-  if (const auto done = prepare(writer.deadline_, deadline); !done) return done.error();
-  const std::string keep =
-      "INSERT INTO kept(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value";
-  if (const auto done = prepare(writer.keep_, keep); !done) return done.error();
-  // The newest row stays whatever its age, and the number of rows that one commit removes is bounded.
-  const std::string rows =
-      "DELETE FROM actions WHERE number IN (SELECT number FROM actions WHERE at < ?1 AND number < (SELECT max(number) "
-      "FROM actions)"
-      " ORDER BY at LIMIT ?2)";
-  if (const auto done = prepare(writer.prune_rows_, rows); !done) return done.error();
-  const std::string deadlines = "DELETE FROM not_before WHERE at < ?1";
-  if (const auto done = prepare(writer.prune_deadlines_, deadlines); !done) return done.error();
-  return writer;
-}
-
-SqlResult<void> Writer::add(const core::ActionRecord& record) {
-  return insert_.bind(1, cut(record.id))
-      .bind(2, cut(record.action))
-      .bind(3, cut(record.target))
-      .bind(4, core::to_string(record.step))
-      .bind(5, core::to_millis(record.at))
-      .bind(6, cut(record.from))
-      .bind(7, cut(record.to))
-      .bind(8, cut(record.alert))
-      .bind(9, cut(record.reason))
-      .run();
-}
-
-SqlResult<void> Writer::set_not_before(const std::string& key, core::TimePoint at) {
-  return deadline_.bind(1, key).bind(2, core::to_millis(at)).run();
-}
-
-SqlResult<void> Writer::keep(const std::string& key, const std::string& value) {
-  return keep_.bind(1, key).bind(2, value).run();
-}
-
-SqlResult<void> Writer::prune(core::TimePoint now) {
-  const std::int64_t before = core::to_millis(now - kept_for);
-  if (auto done = prune_rows_.bind(1, before).bind(2, max_pruned).run(); !done) return done;
-  return prune_deadlines_.bind(1, before).run();
+  return lost;
 }
 
 }  // namespace tocsin::state

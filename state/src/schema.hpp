@@ -1,52 +1,25 @@
-// The tables, and what is read from them. Rows go in as they come and are never changed; old ones are pruned.
+// The tables of the database, and their versions.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "src/sqlite.hpp"
-#include "tocsin/core/journal.hpp"
-#include "tocsin/state/journal.hpp"
 
 namespace tocsin::state {
 
-inline constexpr std::int64_t schema_version = 2;
-inline constexpr core::Duration kept_for = std::chrono::hours{30 * 24};
-/// A text longer than this is cut when it is written.
-inline constexpr std::size_t max_text = 4096;
-/// How many rows of a kind are read at a start, and how many `recent` gives.
-inline constexpr std::size_t max_rows = 10'000;
-/// Bytes of one value that is kept.
-inline constexpr std::size_t max_kept = 4 * 1024 * 1024;
-/// How many rows one commit removes at most.
-inline constexpr std::int64_t max_pruned = 1'000;
+inline constexpr std::int64_t schema_version = 3;
 
-/// Opens or makes the database at `path` for writing, checks it and gives it its tables. The error says whether it is
-/// damaged.
+/// Opens or makes the database at `path` for writing, checks what a start reads, and gives it the tables that it lacks.
 [[nodiscard]] SqlResult<Database> open_database(const std::string& path);
-/// Reads what a start needs.
-[[nodiscard]] SqlResult<Remembered> load(Database& database);
-/// The newest rows, newest first.
-[[nodiscard]] SqlResult<std::vector<core::ActionRecord>> newest(Database& database, std::size_t count);
-
-/// Prepared statements for the writer.
-class Writer {
- public:
-  [[nodiscard]] static SqlResult<Writer> make(Database& database);
-  [[nodiscard]] SqlResult<void> add(const core::ActionRecord& record);
-  [[nodiscard]] SqlResult<void> set_not_before(const std::string& key, core::TimePoint at);
-  [[nodiscard]] SqlResult<void> keep(const std::string& key, const std::string& value);
-  /// Removes some of what is older than 30 days before `now`.
-  [[nodiscard]] SqlResult<void> prune(core::TimePoint now);
-
- private:
-  Statement insert_;
-  Statement deadline_;
-  Statement keep_;
-  Statement prune_rows_;
-  Statement prune_deadlines_;
-};
+/// For reading alone, on a connection of its own.
+[[nodiscard]] SqlResult<Database> open_reader(const std::string& path);
+/// Looks at the whole file; an error if it is not sound.
+[[nodiscard]] SqlResult<void> check(Database& database);
+/// True of an error that means that the file is not, or no longer, what we wrote.
+[[nodiscard]] bool is_damage(const SqlError& error);
+/// Copies into `sound`, just made, what can be read of the file at `path`: tables of the journal that are whole, and
+/// of the others each row that is. What it could not copy is named in words; empty if that is nothing.
+[[nodiscard]] std::string salvage(const std::string& path, Database& sound);
 
 }  // namespace tocsin::state

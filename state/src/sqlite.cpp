@@ -22,6 +22,17 @@ Statement& Statement::bind(int place, std::int64_t number) {
   return *this;
 }
 
+Statement& Statement::bind_bytes(int place, std::string_view bytes) {
+  const char* data = bytes.data() != nullptr ? bytes.data() : "";
+  sqlite3_bind_blob64(handle_.get(), place, data, bytes.size(), SQLITE_STATIC);
+  return *this;
+}
+
+Statement& Statement::bind_column(int place, const Statement& row, int column) {
+  sqlite3_bind_value(handle_.get(), place, sqlite3_column_value(row.handle_.get(), column));
+  return *this;
+}
+
 SqlResult<bool> Statement::step() {
   const int code = sqlite3_step(handle_.get());
   if (code == SQLITE_ROW) return true;
@@ -50,6 +61,8 @@ std::string Statement::text(int column) const {
 
 std::int64_t Statement::number(int column) const { return sqlite3_column_int64(handle_.get(), column); }
 
+int Statement::columns() const { return sqlite3_column_count(handle_.get()); }
+
 SqlResult<Database> Database::open(const std::string& path, int flags) {
   sqlite3* handle = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
@@ -74,12 +87,38 @@ SqlResult<Statement> Database::prepare(std::string_view sql) {
   return Statement(handle);
 }
 
+SqlResult<void> Database::prepare(std::string_view sql, Statement& into) {
+  auto statement = prepare(sql);
+  if (!statement) return statement.error();
+  into = std::move(*statement);
+  return {};
+}
+
 SqlResult<std::int64_t> Database::number(std::string_view sql) {
   auto statement = prepare(sql);
   if (!statement) return statement.error();
   const auto row = statement->step();
   if (!row) return row.error();
   return *row ? statement->number(0) : 0;
+}
+
+void Database::keep_log_files() {
+  int on = 1;
+  sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+}
+
+void Database::count_log_pages(int& pages) {
+  const auto hook = [](void* into, sqlite3*, const char*, int count) {
+    *static_cast<int*>(into) = count;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(handle_.get(), hook, &pages);
+}
+
+SqlResult<void> Database::checkpoint() {
+  const int code = sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (code != SQLITE_OK && code != SQLITE_BUSY) return error_of(handle_.get(), code);
+  return {};
 }
 
 }  // namespace tocsin::state

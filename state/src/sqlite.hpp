@@ -43,6 +43,9 @@ class Statement {
   /// Text and integers are bound by their place, from 1; the text must live until the statement is reset.
   Statement& bind(int place, std::string_view text);
   Statement& bind(int place, std::int64_t number);
+  Statement& bind_bytes(int place, std::string_view bytes);
+  /// What another statement's row has in a column, whatever its type.
+  Statement& bind_column(int place, const Statement& row, int column);
   /// True if there is a row.
   [[nodiscard]] SqlResult<bool> step();
   /// Runs it to its end and makes it ready for the next time.
@@ -50,6 +53,7 @@ class Statement {
   void reset();
   [[nodiscard]] std::string text(int column) const;
   [[nodiscard]] std::int64_t number(int column) const;
+  [[nodiscard]] int columns() const;
 
  private:
   struct Finalize {
@@ -64,9 +68,23 @@ class Database {
   [[nodiscard]] static SqlResult<Database> open(const std::string& path, int flags);
   [[nodiscard]] SqlResult<void> execute(const std::string& sql);
   [[nodiscard]] SqlResult<Statement> prepare(std::string_view sql);
+  [[nodiscard]] SqlResult<void> prepare(std::string_view sql, Statement& into);
   /// The first column of the first row, or 0.
   [[nodiscard]] SqlResult<std::int64_t> number(std::string_view sql);
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
+  /// The number of the row that was inserted last.
+  [[nodiscard]] std::int64_t last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }
+  /// The log and its index stay when the database is closed: they have their place on a disk that is full by then.
+  void keep_log_files();
+  /// From now on the log grows until `checkpoint` is called; its pages after each commit are written to `pages`, which
+  /// must outlive the database.
+  void count_log_pages(int& pages);
+  /// Takes over into the database what is in the log, without waiting for readers.
+  [[nodiscard]] SqlResult<void> checkpoint();
+  /// From any thread: what runs ends with SQLITE_INTERRUPT.
+  void interrupt() {
+    if (handle_) sqlite3_interrupt(handle_.get());
+  }
 
  private:
   struct Close {

@@ -433,7 +433,7 @@ TEST_F(JournalTest, AFileOfANewerVersionIsRefusedAndLeftAlone) {
   sqlite3_close(handle);
   const auto journal = Journal::open(folder_);
   ASSERT_FALSE(journal);
-  EXPECT_THAT(journal.error().detail, HasSubstr("written by a newer tocsin (format 7, this one knows 2)"));
+  EXPECT_THAT(journal.error().detail, HasSubstr("written by a newer tocsin (format 7, this one knows 3)"));
   EXPECT_FALSE(fs::exists(database() + ".damaged-1"));
 }
 

@@ -50,6 +50,8 @@ struct LedgerStatus {
   bool usable = true;  // the last write went to disk
   std::uint64_t errors = 0;
   std::uint64_t refused = 0;  // writes for which the queue had no room
+  std::uint64_t dropped = 0;  // of those for which nobody waits, and of those that failed before: lost for want of room
+  std::size_t unsaved = 0;    // newest values that are not on disk yet
   std::uint64_t commits = 0;
   std::size_t queued = 0;
   std::string last_error;
@@ -63,7 +65,8 @@ class Ledger {
 
   virtual ~Ledger() = default;
 
-  /// One transaction, synced before the receipt. Any thread.
+  /// One transaction, synced before the receipt. What the disk does not take is kept in memory, as the newest state of
+  /// each key, and written as soon as it does. Any thread.
   virtual void promise(Promise promise, Receipt receipt) = 0;
   /// Newer values of what is known, for which nobody waits (when an alert was last sent): written with the next commit,
   /// within a second, not synced. Several for one key that wait become one. Any thread.
@@ -80,7 +83,8 @@ class Ledger {
 
   /// What was written before; read at open, given away once.
   [[nodiscard]] virtual Recalled take_recalled() = 0;
-  /// Newest first, 10,000 at most. Any thread; blocks for the time of a query.
+  /// Newest first, 10,000 at most; what was noted in the last second may be missing. Any thread; blocks for the time of
+  /// a query.
   [[nodiscard]] virtual core::Result<std::vector<core::HistoryRecord>> history(const HistoryQuery& query) = 0;
   /// Any thread.
   [[nodiscard]] virtual LedgerStatus status() const = 0;
