@@ -135,11 +135,11 @@ stop
 say "upgraded: the configuration and the state are kept, a timer goes on"
 
 # --- what the package asks of systemd ---
-asked=$work/asked
 mkdir -p "$root/run/systemd/system"
 for program in systemctl deb-systemd-invoke; do
-  printf '#!/bin/sh\n[ "$*" = "show -p MainPID --value tocsin.service" ] || echo "%s $*" >>/asked\n' $program >"$root/usr/local/sbin/$program"
-  chmod +x "$root/usr/local/sbin/$program"
+  mv "$root/usr/bin/$program" "$work/"
+  printf '#!/bin/sh\n[ "$*" = "show -p MainPID --value tocsin.service" ] || echo "%s $*" >>/asked\n' $program >"$root/usr/bin/$program"
+  chmod +x "$root/usr/bin/$program"
 done
 requests() { grep -v daemon-reload "$root/asked" 2>/dev/null | tr '\n' ';'; rm -f "$root/asked"; }
 repack "$version+2"
@@ -151,7 +151,7 @@ apt install ./next.deb
 expect "on an upgrade that does not take the configuration" "$(requests)" ""
 grep -q 'The daemon of before goes on' "$work/apt.log" || fail "the upgrade does not say that the daemon of before goes on"
 sed -i '/^nonsense/d' "$root/etc/tocsin/tocsin.yml"
-inside deb-systemd-helper disable tocsin.service >/dev/null
+rm "$root/etc/systemd/system/multi-user.target.wants/tocsin.service" # as `systemctl disable` does
 repack "$version+4"
 apt install ./next.deb
 [ ! -e "$root/etc/systemd/system/multi-user.target.wants/tocsin.service" ] || fail "an upgrade enables what was disabled"
@@ -161,12 +161,13 @@ expect "on removing" "$(requests)" "deb-systemd-invoke stop tocsin.service;"
 expect "the state after removing" "$(owned /var/lib/tocsin)" "700 tocsin:tocsin"
 [ -f "$root/etc/tocsin/tocsin.yml" ] || fail "removing took the configuration away"
 apt install ./tocsin.deb
-expect "on installing again" "$(requests)" "deb-systemd-invoke start tocsin.service;"
-rm "$root/etc/tocsin/slow.yml" # what somebody put there would stay
+expect "on installing again" "$(requests)" "deb-systemd-invoke restart tocsin.service;"
+rm -f "$root/etc/tocsin/slow.yml" # what somebody put there would stay
 apt purge tocsin
 for left in /var/lib/tocsin /etc/tocsin /usr/share/tocsin /usr/share/doc/tocsin; do expect "$left after purging" "$(owned $left)" none; done
 [ -z "$(find "$root/etc/systemd" -name 'tocsin*')" ] || fail "purging left the service enabled or masked"
-rm -r "$root/run/systemd/system" "$root"/usr/local/sbin/{systemctl,deb-systemd-invoke}
+rm -r "$root/run/systemd/system"
+mv "$work"/{systemctl,deb-systemd-invoke} "$root/usr/bin/"
 say "removing keeps the state, purging leaves nothing"
 
 # --- the demo, without a toolchain ---
