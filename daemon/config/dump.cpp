@@ -103,6 +103,11 @@ model::Root to_model(const Config& config) {
   model::Root root;
   root.global = config.global;
   root.storage = config.storage;
+  if (!config.connectivity.targets.empty()) {
+    model::Connectivity section{{}, config.connectivity.interval, config.connectivity.timeout, {}};
+    for (const TargetConfig& target : config.connectivity.targets) section.targets.push_back({target.display, {}});
+    root.connectivity = std::move(section);
+  }
   root.web = config.web;
   for (const JobConfig& job : config.jobs) add_job(*job.section, config.global, root.probes);
   for (const std::string& file : config.module_files) root.blackbox_modules.push_back({file, {}});

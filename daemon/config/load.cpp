@@ -67,6 +67,7 @@ class Loader {
     check_shares(config.targets, root.probes);
     read_rules(root.rule_files, reader, config);
     choose_packs(root, reader, config);
+    add_connectivity(root, config);
     add_alertmanagers(root, config);
     add_actions(root, config);
     if (root.probes.empty() && !loading_.diagnostics.has_errors()) reader.warning({}, "no probe is configured");
@@ -165,6 +166,22 @@ class Loader {
       loading_.error(probe->place, probe->place.of("budget"),
                      "the budget \"" + share + "\" is another one in an earlier job (same commands, same period)");
       return;
+    }
+  }
+
+  void add_connectivity(const model::Root& root, Config& config) {
+    if (!root.connectivity) return;
+    const model::Connectivity& section = *root.connectivity;
+    config.connectivity.interval = section.interval;
+    config.connectivity.timeout = section.timeout;
+    for (const auto& [text, at] : section.targets) {
+      auto target = make_target(config.global, text);
+      if (!target) {
+        loading_.error(section.place, at, target.error().detail);
+        continue;
+      }
+      target->timeout = section.timeout;
+      config.connectivity.targets.push_back(std::move(*target));
     }
   }
 

@@ -176,6 +176,13 @@ struct Action {
   core::Place place;
 };
 
+struct Connectivity {
+  std::vector<core::Located<std::string>> targets;
+  core::Duration interval{std::chrono::seconds{15}};
+  core::Duration timeout{std::chrono::seconds{1}};
+  core::Place place;
+};
+
 struct Root {
   GlobalConfig global;
   std::vector<Probe> probes;
@@ -185,6 +192,7 @@ struct Root {
   std::vector<core::Located<std::string>> blackbox_modules;
   std::optional<std::vector<core::Located<std::string>>> packs;
   StorageConfig storage;
+  std::optional<Connectivity> connectivity;
   std::vector<Alertmanager> alertmanagers;
   WebConfig web;
   std::vector<Action> actions;

@@ -50,6 +50,9 @@ Section<GlobalConfig> global_table() {
           field("resend_delay", &GlobalConfig::resend_delay)
               .doc("How long to wait before Alertmanager is told of the same firing alert again.")
               .least(std::chrono::seconds{1}),
+          field("for_outage_tolerance", &GlobalConfig::for_outage_tolerance)
+              .doc("How long tocsin may have been away for the time of a pending alert to count on. After a longer "
+                   "outage its `for` begins anew. Alerts that fired are known whatever the time."),
           field("max_probes", &GlobalConfig::max_probes, core::integer<std::size_t>(1))
               .doc("How many probes may be under way at a time. What finds no room waits, an interval at most. Takes "
                    "effect at a start."),
@@ -90,6 +93,31 @@ Section<StorageConfig> storage_table() {
           field("memory_limit", &StorageConfig::memory_limit, core::byte_count())
               .doc("How much memory samples may take; past it the oldest go before their time.")
               .least(16ULL * 1024 * 1024),
+          field("history", &StorageConfig::history)
+              .doc("How long it is known what fired, what was told, and what was done or not done.")
+              .least(std::chrono::hours{1}),
+      });
+}
+
+Section<model::Connectivity> connectivity_table() {
+  using model::Connectivity;
+  return Section<Connectivity>(
+      "connectivity",
+      "Whether tocsin itself is cut off: by its own network, or its name service. While none of these targets answers, "
+      "failures of targets are not believed, rules are not judged, and the alert `TocsinCutOff` says so.",
+      {
+          field("targets", &Connectivity::targets, list_of(located(core::text()), ListStyle::list_or_one))
+              .doc("What is reached as long as there is a network: `icmp://` of the gateway, `tcp://` of a server of "
+                   "names, `https://` of something far away. One answer is enough.")
+              .required(),
+          field("interval", &Connectivity::interval)
+              .doc("How often they are asked while all is well; besides, whenever a target fails.")
+              .least(shortest_interval)
+              .most(longest_interval),
+          field("timeout", &Connectivity::timeout)
+              .doc("How long an answer may take. A failure of a target waits for this verdict.")
+              .least(Duration{10})
+              .most(std::chrono::seconds{30}),
       });
 }
 
@@ -230,6 +258,8 @@ Section<Root> root_table() {
                      .doc("The rules that tocsin brings along. `[]` turns them off.")
                      .fallback("one for each kind of probe that is used"),
                  field("storage", &Root::storage, section(storage_table())).doc("What is kept, and where."),
+                 field("connectivity", &Root::connectivity, maybe(section(connectivity_table())))
+                     .doc("How tocsin knows that it is cut off itself."),
                  field("alertmanagers", &Root::alertmanagers, list_of(section(alertmanager_table())))
                      .doc("Who is told of alerts. Each is told."),
                  field("web", &Root::web, section(web_table())).doc("The HTTP server."),
