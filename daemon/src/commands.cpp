@@ -25,6 +25,7 @@ namespace tocsin::daemon {
 namespace {
 
 constexpr int good = 0, bad = 1, usage = 2, lints = 3;
+constexpr const char* installed_socket = "/run/tocsin/tocsin.sock";
 
 std::map<std::string, std::string> process_environment() {
   std::map<std::string, std::string> all;
@@ -170,10 +171,18 @@ int command_line(int argc, char** argv) {
       ->type_name("FILE");
 
   DaemonAddress address;
-  if (const char* folder = std::getenv("RUNTIME_DIRECTORY"); folder != nullptr)
+  if (const char* folder = std::getenv("RUNTIME_DIRECTORY"); folder != nullptr) {
     address.socket = std::string(folder) + "/tocsin.sock";
+  } else if (access(installed_socket, W_OK) == 0) {
+    address.socket = installed_socket;
+  }
   const auto reach = [&address](CLI::App* command) {
-    command->add_option("--url", address.url, "The running daemon")->type_name("URL")->capture_default_str();
+    command
+        ->add_option("--url", address.url,
+                     "The running daemon; without it, the service's local socket if we may use it")
+        ->type_name("URL")
+        ->capture_default_str()
+        ->each([&address](const std::string&) { address.socket.clear(); });
     command->add_option("--socket", address.socket, "Its local socket, instead of the URL")->type_name("FILE");
   };
   auto* reload_command = app.add_subcommand("reload", "Make the running daemon read its configuration again");

@@ -100,7 +100,9 @@ inside chown tocsin: /run/tocsin
 start
 ask /metrics | grep -q '^tocsin_targets 1$' || fail "the default configuration has other targets than tocsin itself"
 until_true 20 "tocsin does not see itself" sh -c "ip netns exec $network curl -sf http://127.0.0.1:9477/api/v1/targets | grep -q '\"health\":\"up\"'"
-expect "who reaches it by its socket" "$(inside tocsin reload --wait --socket /run/tocsin/tocsin.sock >/dev/null && echo root)" root
+inside tocsin reload --wait >/dev/null || fail "root does not reach the daemon by its socket"
+! inside tocsin reload --url http://127.0.0.1:1 >/dev/null 2>&1 || fail "--url does not count where there is a socket"
+! inside setpriv --reuid=nobody --clear-groups tocsin reload --wait --socket /run/tocsin/tocsin.sock >/dev/null 2>&1 || fail "everybody may reload it"
 stop
 [ -n "$(ls -A "$root/var/lib/tocsin")" ] || fail "nothing was written down in /var/lib/tocsin"
 say "runs on the default configuration as the user tocsin"
