@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "alerting_rule.hpp"
+#include "threshold_limit.hpp"
 #include "tocsin/core/duration.hpp"
 #include "truth_unknown.hpp"
 
@@ -16,13 +17,6 @@ using OnMissing = ThresholdSpec::OnMissing;
 
 /// What is missing for longer than this was taken away, whatever was asked for.
 constexpr core::Duration longest_memory{std::chrono::hours{24}};
-
-bool beyond(const ThresholdSpec::Line& line, double value, bool on) {
-  const double limit = on && line.clear ? *line.clear : line.limit;
-  // Once on, the value must pass the other limit to be off again: to stand on it is not enough.
-  if (on && line.clear) return line.above ? value >= limit : value <= limit;
-  return line.above ? value > limit : value < limit;
-}
 
 bool worse(const ThresholdSpec::Line& line, double a, double b) { return line.above ? a > b : a < b; }
 
@@ -146,7 +140,7 @@ void ThresholdRule::judge(Line& line, const Periods& periods, core::TimePoint at
     unsigned unknown = 0;
     for (const auto& value : values) {
       if (!value) ++unknown;
-      if (value && beyond(line.spec, *value, series.on)) ++breaches;
+      if (value && is_beyond(line.spec, *value, series.on)) ++breaches;
     }
     // Periods without data begin nothing, and with `hold` they end nothing either.
     const bool held = series.on && threshold_.on_missing == OnMissing::hold && breaches + unknown >= needed;
