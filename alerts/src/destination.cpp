@@ -1,11 +1,10 @@
 #include "destination.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
+#include "receiver.hpp"
 #include "suppression.hpp"
-#include "tocsin/core/authorization.hpp"
 
 namespace tocsin::alerts {
 namespace {
@@ -13,47 +12,19 @@ namespace {
 constexpr std::size_t most_latencies = 1000;
 constexpr std::size_t post_reply_bytes = 64 * 1024;
 constexpr std::size_t ask_reply_bytes = 4 * 1024 * 1024;
-constexpr std::size_t shown = 200;  // bytes of a peer's words in a sentence
 constexpr std::chrono::hours long_time{1};
+constexpr std::chrono::seconds knock_time{2};  // to reach one that could not be reached before
+constexpr std::chrono::minutes drop_log_step{1};
 
 core::Deadline now() { return std::chrono::steady_clock::now(); }
 
-/// What is configured stands before what the URL holds.
-core::Result<std::string> authorization(const AlertmanagerOptions& options) {
-  return core::authorization(
-      options.bearer, options.user.empty() ? options.url.user : options.user,
-      options.password.empty() ? core::SecretSource{options.url.password, {}} : options.password);
-}
-
-/// A peer's words, short and on one line, without a secret that it may repeat.
-std::string excerpt(std::string_view body, const AlertmanagerOptions& options) {
-  std::string text(body.substr(0, shown));
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  }
-  for (const core::SecretSource* source : {&options.password, &options.bearer}) {
-    if (const auto secret = source->read(); secret) text = core::redact(std::move(text), secret->reveal());
-  }
-  return core::redact(std::move(text), options.url.password.reveal());
-}
-
-enum class Fate { delivered, retry, rejected, content_rejected };
-
-/// What a status means for the batch. Alertmanager keeps the good alerts of a batch that it answers 400 to.
-Fate fate_of(unsigned status) {
-  constexpr std::array content{400U, 413U, 422U};
-  // Credentials rotate, and a busy or slow receiver recovers: the alerts themselves are not at fault.
-  constexpr std::array later{401U, 403U, 407U, 408U, 425U, 429U};
-  if (status >= 200 && status < 300) return Fate::delivered;
-  if (std::find(content.begin(), content.end(), status) != content.end()) return Fate::content_rejected;
-  if (std::find(later.begin(), later.end(), status) != later.end()) return Fate::retry;
-  return status >= 400 && status < 500 ? Fate::rejected : Fate::retry;
-}
+std::string alerts_in_words(std::size_t count) { return std::to_string(count) + (count == 1 ? " alert" : " alerts"); }
 
 }  // namespace
 
-Destination::Destination(Surroundings around, AlertmanagerOptions options, Outbox::Limits limits)
+Destination::Destination(Surroundings around, std::string name, AlertmanagerOptions options, Outbox::Limits limits)
     : around_(std::move(around)),
+      name_(std::move(name)),
       options_(std::move(options)),
       outbox_(limits),
       wake_(around_.loop->executor()),
@@ -90,19 +61,27 @@ void Destination::change(AlertmanagerOptions options) {
 
 void Destination::set_limits(std::size_t capacity, std::size_t batch) {
   outbox_.set_limits(capacity, batch);
+  settle();
   publish();
 }
 
 void Destination::enqueue(const MessagePtr& message) { outbox_.enqueue(message); }
 
+void Destination::wake() {
+  settle();
+  wake_.set();
+}
+
 void Destination::hurry() {
   outbox_.hurry();
-  wake_.set();
+  wake();
 }
 
 void Destination::publish() {
   const std::lock_guard lock(mutex_);
   status_.queued = outbox_.queued();
+  status_.owed = outbox_.owed();
+  status_.oldest_owed = outbox_.oldest_owed();
   status_.dropped = outbox_.dropped();
 }
 
@@ -114,12 +93,27 @@ net::Task<void> Destination::run(std::shared_ptr<Destination> self) {
     const auto here = now();
     if (due && *due <= here) {
       co_await self->send_batch();
+      self->settle();
+      self->publish();
       self->around_.progress->set();
       continue;
     }
     const core::Deadline until = due ? *due : here + long_time;
     co_await self->wake_.wait(until);
   }
+}
+
+/// One that was lost is knocked at first: a host that swallows packets would hold each attempt for all of its time.
+net::Task<core::Result<void>> Destination::knock() {
+  net::Address address;
+  address.host = options_.url.host;
+  address.port = options_.url.port;
+  if (address.port == 0) address.port = options_.url.scheme == "https" ? 443 : 80;
+  const core::Deadline until = now() + std::min<std::chrono::nanoseconds>(knock_time, options_.timeout);
+  std::optional<net::TlsOptions> plain;
+  const auto opened = co_await around_.connector->open(std::move(address), std::move(plain), until);
+  if (!opened) co_return opened.error();
+  co_return core::Result<void>();
 }
 
 net::Task<void> Destination::send_batch() {
@@ -132,25 +126,35 @@ net::Task<void> Destination::send_batch() {
     tell_failed(count, post.error().detail, false);
     co_return;
   }
+  std::vector<MessagePtr> messages;
+  for (const Outbox::Entry& entry : batch) messages.push_back(entry.message);
   post->headers.emplace_back("Content-Type", "application/json");
-  post->body = make_body(batch);
+  post->body = make_body(messages);
+  if (lost_) {
+    const auto there = co_await knock();
+    if (!there) {
+      const core::Result<net::HttpResponse> none = there.error();
+      take_in(none, count, began);
+      co_return;
+    }
+  }
   const auto client = poster_;
-  const auto response = co_await client->request(std::move(*post), began + options_.timeout);
-  settle(response, count, began);
+  const auto response = co_await client->request(std::move(*post), now() + options_.timeout);
+  take_in(response, count, began);
 }
 
-void Destination::settle(const core::Result<net::HttpResponse>& response, std::size_t count, core::Deadline began) {
+void Destination::take_in(const core::Result<net::HttpResponse>& response, std::size_t count, core::Deadline began) {
   const Fate fate = response ? fate_of(response->status) : Fate::retry;
+  lost_ = !response;
   if (fate == Fate::delivered) {
     outbox_.delivered();
     tell_delivered(count, began);
     return;
   }
-  const std::string text =
-      response ? "status " + std::to_string(response->status) + ": " + excerpt(response->body, options_)
-               : std::string(core::to_string(response.error().outcome)) + ": " + response.error().detail;
+  const std::string text = words_of(response, receiver());
   if (fate == Fate::retry) {
-    outbox_.failed(now(), std::uniform_real_distribution<>{}(chance_));
+    const auto asked = response ? retry_after(*response) : std::nullopt;
+    outbox_.failed(now(), std::uniform_real_distribution<>{}(chance_), asked);
     tell_failed(count, text, false);
   } else {
     tell_failed(count, text, outbox_.rejected(fate == Fate::content_rejected));
@@ -181,24 +185,74 @@ void Destination::tell_failed(std::size_t count, const std::string& text, bool d
     status_.last_error = text;
   }
   // A receiver that stays down is told once, not at each retry.
-  const std::string what = std::to_string(count) + (count == 1 ? " alert" : " alerts");
-  if (news) around_.log(true, status_.url, (dropped ? "dropped " : "could not send ") + what + ": " + text);
+  if (news)
+    around_.log(true, status_.url, (dropped ? "dropped " : "could not send ") + alerts_in_words(count) + ": " + text);
+}
+
+void Destination::tell_dropped(std::size_t count) {
+  drops_untold_ += count;
+  if (drops_untold_ == 0 || (drops_told_ != core::Deadline{} && now() - drops_told_ < drop_log_step)) return;
+  drops_told_ = now();
+  around_.log(true, status_.url,
+              "dropped " + alerts_in_words(std::exchange(drops_untold_, 0)) + ": no more may wait for it");
+}
+
+void Destination::settle() {
+  const auto left = outbox_.take_left();
+  if (left.empty()) return;
+  std::vector<std::pair<core::Labels, std::uint64_t>> settled;
+  std::vector<Outbox::Left> taken;
+  std::size_t owed = 0;
+  std::size_t dropped = 0;
+  for (const Outbox::Left& one : left) {
+    const bool superseded = one.why == Outbox::Left::Why::superseded;
+    if (one.entry.number > 0) settled.emplace_back(one.entry.message->own, one.entry.number);
+    if (one.why == Outbox::Left::Why::delivered) taken.push_back(one);
+    if (one.why == Outbox::Left::Why::dropped) ++dropped;
+    if (!one.entry.owed || superseded) continue;
+    ++owed;
+    note(one);
+  }
+  if (around_.ledger != nullptr && !settled.empty()) around_.ledger->settled(name_, std::move(settled));
+  if (around_.accepted && !taken.empty()) around_.accepted(taken);
+  tell_dropped(dropped);
+  const std::lock_guard lock(mutex_);
+  status_.settled += owed;
+}
+
+void Destination::note(const Outbox::Left& left) const {
+  if (around_.ledger == nullptr) return;
+  const Message& message = *left.entry.message;
+  core::HistoryRecord record;
+  record.at = around_.clock();
+  record.kind = core::HistoryKind::delivery;
+  record.event = left.why == Outbox::Left::Why::delivered ? "delivered"
+                 : left.why == Outbox::Left::Why::refused ? "refused"
+                                                          : "dropped";
+  record.subject = message.own.get("alertname");
+  record.labels = message.own;
+  record.detail = std::string(core::to_string(message.kind)).append(" to ").append(name_);
+  around_.ledger->note(std::move(record));
+}
+
+Receiver Destination::receiver() const {
+  Receiver to;
+  to.url = options_.url;
+  to.tls = options_.tls;
+  to.user = options_.user;
+  to.password = options_.password;
+  to.bearer = options_.bearer;
+  to.timeout = options_.timeout;
+  return to;
 }
 
 core::Result<net::HttpRequest> Destination::request(std::string method, const std::string& target) const {
-  auto credentials = authorization(options_);
-  if (!credentials) return credentials.error();
-  if (credentials->find_first_of("\r\n") != std::string::npos) {
-    return core::Failure{core::Outcome::auth, core::Phase::auth, "the credentials hold a line break"};
-  }
+  auto made = make_request(receiver(), std::move(method));
+  if (!made) return made;
   std::string prefix = options_.url.path;
   while (prefix.ends_with('/')) prefix.pop_back();
-  net::HttpRequest request;
-  request.method = std::move(method);
-  request.target = prefix + target;
-  request.headers.emplace_back("User-Agent", "tocsin/" TOCSIN_VERSION);
-  if (!credentials->empty()) request.headers.emplace_back("Authorization", std::move(*credentials));
-  return request;
+  made->target = prefix + target;
+  return made;
 }
 
 net::Task<core::Suppression> Destination::ask(core::Labels labels, core::Deadline deadline) {

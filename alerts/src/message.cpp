@@ -8,7 +8,6 @@
 #include "tocsin/net/url.hpp"
 
 namespace tocsin::alerts {
-namespace {
 
 std::string quoted(std::string_view text) {
   return boost::json::serialize(boost::json::string_view(text.data(), text.size()));
@@ -23,12 +22,14 @@ void write_labels(std::string& out, const core::Labels& labels) {
   out += '}';
 }
 
-std::string generator_url(std::string_view external_url, const std::string& expression) {
+std::string generator_url(std::string_view external_url, std::string_view expression) {
   while (external_url.ends_with('/')) external_url.remove_suffix(1);
-  return std::string(external_url) + "/graph?g0.expr=" + net::percent_encode(expression) + "&g0.tab=1";
+  std::string url(external_url);
+  url += "/graph?g0.expr=";
+  url += net::percent_encode(expression);
+  url += "&g0.tab=1";
+  return url;
 }
-
-}  // namespace
 
 core::Labels with_external(core::Labels labels, const core::Labels& external) {
   for (const core::Label& label : external) {
@@ -37,9 +38,15 @@ core::Labels with_external(core::Labels labels, const core::Labels& external) {
   return labels;
 }
 
-MessagePtr make_message(const core::Alert& alert, const core::Labels& external, std::string_view external_url) {
+MessagePtr make_message(const core::AlertChange& change, const core::Labels& external, std::string_view external_url) {
+  const core::Alert& alert = change.alert;
   auto message = std::make_shared<Message>();
   message->labels = with_external(alert.labels, external);
+  message->hash = message->labels.hash();
+  message->own = alert.labels;
+  message->kind = change.kind;
+  message->at = change.at;
+  message->number = change.number;
   std::string& json = message->json;
   json = "{\"labels\":";
   write_labels(json, message->labels);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "destination.hpp"
+#include "fallback.hpp"
 #include "message.hpp"
 #include "receiver.hpp"
 #include "suppression.hpp"
@@ -17,6 +18,14 @@ namespace {
 bool is_told(core::AlertChange::Kind kind) {
   using Kind = core::AlertChange::Kind;
   return kind == Kind::firing || kind == Kind::repeated || kind == Kind::resolved;
+}
+
+/// Two URLs may differ in what is not said of them.
+std::string unique_name(const std::string& wanted, const std::vector<std::string>& taken) {
+  std::string name = wanted;
+  for (int number = 2; std::find(taken.begin(), taken.end(), name) != taken.end(); ++number)
+    name = wanted + "#" + std::to_string(number);
+  return name;
 }
 
 /// The answers of all Alertmanagers that are asked at the same time.
@@ -43,20 +52,42 @@ bool AlertmanagerOptions::operator==(const AlertmanagerOptions& other) const {
 }
 
 struct Notifier::Impl : std::enable_shared_from_this<Impl> {
-  Impl(net::Loop& the_loop, net::Connector& connector, NotifierOptions the_options, Clock clock, Log log)
+  Impl(net::Loop& the_loop, net::Connector& connector, NotifierOptions the_options, Clock clock, Log log,
+       state::Ledger* ledger)
       : loop(the_loop), options(std::move(the_options)) {
     around.loop = &the_loop;
     around.connector = &connector;
+    around.ledger = ledger;
     around.clock = std::move(clock);
     around.log = std::move(log);
     around.progress = std::make_shared<net::Event>(the_loop.executor());
   }
 
-  [[nodiscard]] std::shared_ptr<Destination> make_destination(const AlertmanagerOptions& wanted) const {
+  /// What needs a pointer to us.
+  void begin(std::vector<state::Owed> owed) {
+    around.accepted = [weak = weak_from_this()](std::span<const Outbox::Left> taken) {
+      const auto self = weak.lock();
+      if (self && self->fallback) self->fallback->accepted(taken);
+    };
+    arrange();
+    for (const state::Owed& one : owed) take_over(one);
+    for (const auto& destination : destinations) destination->wake();
+  }
+
+  void take_over(const state::Owed& owed) {
+    const auto known = std::find_if(destinations.begin(), destinations.end(),
+                                    [&owed](const auto& destination) { return destination->name() == owed.receiver; });
+    if (known == destinations.end()) return;
+    if (fallback) fallback->notice(owed.change);
+    (*known)->enqueue(make_message(owed.change, options.external_labels, options.external_url));
+  }
+
+  [[nodiscard]] std::shared_ptr<Destination> make_destination(const AlertmanagerOptions& wanted,
+                                                              std::string name) const {
     Outbox::Limits limits;
     limits.capacity = options.queue_capacity;
     limits.batch = options.batch;
-    auto made = std::make_shared<Destination>(around, wanted, limits);
+    auto made = std::make_shared<Destination>(around, std::move(name), wanted, limits);
     made->start();
     return made;
   }
@@ -64,24 +95,50 @@ struct Notifier::Impl : std::enable_shared_from_this<Impl> {
   /// The destinations of these options: those that stay keep their queues.
   void arrange() {
     std::vector<std::shared_ptr<Destination>> arranged;
+    std::vector<std::string> names;
     for (const AlertmanagerOptions& wanted : options.alertmanagers) {
       const auto known = std::find_if(destinations.begin(), destinations.end(), [&](const auto& destination) {
         return destination && same_url(destination->options().url, wanted.url);
       });
       if (known == destinations.end()) {
-        arranged.push_back(make_destination(wanted));
-        continue;
+        arranged.push_back(make_destination(wanted, unique_name(wanted.url.display(), names)));
+      } else {
+        if (!((*known)->options() == wanted)) (*known)->change(wanted);
+        (*known)->set_limits(options.queue_capacity, options.batch);
+        arranged.push_back(std::exchange(*known, nullptr));
       }
-      if (!((*known)->options() == wanted)) (*known)->change(wanted);
-      (*known)->set_limits(options.queue_capacity, options.batch);
-      arranged.push_back(std::exchange(*known, nullptr));
+      names.push_back(arranged.back()->name());
     }
     for (const auto& left : destinations) {
       if (left) left->stop();
     }
-    const std::lock_guard lock(mutex);
-    destinations = std::move(arranged);
+    arrange_fallback();
+    {
+      const std::lock_guard lock(mutex);
+      destinations = std::move(arranged);
+    }
+    if (around.ledger != nullptr) around.ledger->keep_receivers(std::move(names));
   }
+
+  void arrange_fallback() {
+    auto arranged = fallback;
+    // Where there is no Alertmanager at all, nobody is waited for.
+    if (options.fallback && options.alertmanagers.empty()) options.fallback->after = core::Duration{0};
+    if (!options.fallback) {
+      if (arranged) arranged->stop();
+      arranged.reset();
+    } else if (arranged) {
+      arranged->change(*options.fallback, webhook_text());
+    } else {
+      Fallback::Around its{around.loop, around.connector, around.ledger, around.clock, around.log};
+      arranged = std::make_shared<Fallback>(std::move(its), *options.fallback, webhook_text());
+      arranged->start();
+    }
+    const std::lock_guard lock(mutex);
+    fallback = std::move(arranged);
+  }
+
+  [[nodiscard]] WebhookText webhook_text() const { return {options.external_labels, options.external_url, {}}; }
 
   /// From any thread. What waits for the loop is bounded too.
   void accept(std::vector<core::AlertChange> changes) {
@@ -107,7 +164,8 @@ struct Notifier::Impl : std::enable_shared_from_this<Impl> {
       changes.swap(incoming);
     }
     for (const core::AlertChange& change : changes) {
-      const auto message = make_message(change.alert, options.external_labels, options.external_url);
+      const auto message = make_message(change, options.external_labels, options.external_url);
+      if (fallback) fallback->notice(change);
       for (const auto& destination : destinations) destination->enqueue(message);
     }
     for (const auto& destination : destinations) destination->wake();
@@ -115,23 +173,26 @@ struct Notifier::Impl : std::enable_shared_from_this<Impl> {
 
   void stop() {
     for (const auto& destination : destinations) destination->stop();
+    if (fallback) fallback->stop();
   }
 
   net::Loop& loop;
   Surroundings around;
   NotifierOptions options;
 
-  mutable std::mutex mutex;  // guards the three below; only the loop changes `destinations`, so it reads them without
+  // Guards what follows; only the loop changes `destinations` and `fallback`, so it reads them without.
+  mutable std::mutex mutex;
   std::vector<std::shared_ptr<Destination>> destinations;
+  std::shared_ptr<Fallback> fallback;
   std::deque<core::AlertChange> incoming;
   std::uint64_t overrun = 0;
-  const std::size_t capacity = 100'000;
+  const std::size_t capacity = 400'000;
 };
 
 Notifier::Notifier(net::Loop& loop, net::Connector& connector, NotifierOptions options, Clock clock, Log log,
-                   state::Ledger* /*ledger*/, std::vector<state::Owed> /*owed*/)
-    : impl_(std::make_shared<Impl>(loop, connector, std::move(options), std::move(clock), std::move(log))) {
-  impl_->arrange();
+                   state::Ledger* ledger, std::vector<state::Owed> owed)
+    : impl_(std::make_shared<Impl>(loop, connector, std::move(options), std::move(clock), std::move(log), ledger)) {
+  impl_->begin(std::move(owed));
 }
 
 Notifier::~Notifier() {
@@ -178,11 +239,15 @@ net::Task<void> Notifier::drain(core::Deadline deadline) {
 std::vector<std::string> Notifier::receivers() const {
   const std::lock_guard lock(impl_->mutex);
   std::vector<std::string> names;
-  for (const auto& destination : impl_->destinations) names.push_back(destination->options().url.display());
+  for (const auto& destination : impl_->destinations) names.push_back(destination->name());
   return names;
 }
 
-std::optional<FallbackStatus> Notifier::fallback_status() const { return std::nullopt; }
+std::optional<FallbackStatus> Notifier::fallback_status() const {
+  const std::lock_guard lock(impl_->mutex);
+  if (!impl_->fallback) return std::nullopt;
+  return impl_->fallback->status();
+}
 
 std::vector<DestinationStatus> Notifier::status() const {
   std::vector<std::shared_ptr<Destination>> destinations;

@@ -14,15 +14,16 @@ namespace {
 using State = core::Suppression::State;
 using testing::ElementsAre;
 
-core::Alert alert() {
-  core::Alert made;
+core::AlertChange alert() {
+  core::AlertChange change;
+  core::Alert& made = change.alert;
   made.labels = core::Labels{{"alertname", "Down"}, {"job", "cache"}};
   made.annotations = core::Labels{{"summary", "say \"no\"\n\x01"}};
   made.active_at = core::from_millis(1'700'000'000'000);
   made.fired_at = core::from_millis(1'700'000'060'500);
   made.valid_until = core::from_millis(1'700'000'300'000);
   made.expression = "up{a=\"b\"} == 0";
-  return made;
+  return change;
 }
 
 TEST(Message, IsWhatTheApiWants) {
@@ -37,7 +38,7 @@ TEST(Message, IsWhatTheApiWants) {
 
 TEST(Message, AResolvedAlertEndsWhenItDid) {
   auto resolved = alert();
-  resolved.resolved_at = core::from_millis(1'700'000'100'000);
+  resolved.alert.resolved_at = core::from_millis(1'700'000'100'000);
   const auto made = boost::json::parse(make_message(resolved, {}, "")->json);
   EXPECT_EQ(made.at("endsAt").as_string(), "2023-11-14T22:15:00.000Z");
   EXPECT_EQ(made.at("startsAt").as_string(), "2023-11-14T22:14:20.500Z");

@@ -4,22 +4,44 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace tocsin::alerts {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 
-MessagePtr message(const std::string& name, const std::string& json = "") {
+using Kind = core::AlertChange::Kind;
+using Why = Outbox::Left::Why;
+
+MessagePtr message(const std::string& name, const std::string& json = "", std::uint64_t number = 0,
+                   Kind kind = Kind::firing) {
   auto made = std::make_shared<Message>();
   made->labels = core::Labels{{"alertname", name}};
+  made->hash = made->labels.hash();
+  made->own = made->labels;
   made->json = json.empty() ? name : json;
+  made->number = number;
+  made->kind = kind;
+  made->at = core::from_millis(static_cast<std::int64_t>(number) * 1000);
   return made;
+}
+
+/// What left, as "name number why".
+std::vector<std::string> left(Outbox& outbox) {
+  std::vector<std::string> all;
+  for (const auto& one : outbox.take_left()) {
+    const char* const why[] = {"delivered", "refused", "dropped", "superseded"};
+    all.push_back(one.entry.message->json + " " + std::to_string(one.entry.number) + " " +
+                  why[static_cast<std::size_t>(one.why)]);
+  }
+  return all;
 }
 
 std::vector<std::string> take(Outbox& outbox) {
   std::vector<std::string> all;
-  for (const auto& one : outbox.begin()) all.push_back(one->json);
+  for (const auto& one : outbox.begin()) all.push_back(one.message->json);
   return all;
 }
 
@@ -146,6 +168,136 @@ TEST(Outbox, IsolatesWhatTheReceiverObjectsTo) {
     EXPECT_EQ(outbox.dropped(), bad.size());
     EXPECT_EQ(outbox.queued(), 0U);
   }
+}
+
+TEST(Outbox, SaysWhatIsSettled) {
+  Outbox outbox(limits(10, 2));
+  outbox.enqueue(message("a", "a1", 1));
+  outbox.enqueue(message("b", "b2", 2));
+  outbox.enqueue(message("c", "c3", 3));
+  take(outbox);
+  outbox.delivered();
+  EXPECT_THAT(left(outbox), ElementsAre("a1 1 delivered", "b2 2 delivered"));
+  take(outbox);
+  EXPECT_TRUE(outbox.rejected(true));
+  EXPECT_THAT(left(outbox), ElementsAre("c3 3 refused"));
+  EXPECT_TRUE(left(outbox).empty());
+}
+
+TEST(Outbox, ARepeatedStateSettlesWhatItCovers) {
+  Outbox outbox(limits(10, 10));
+  outbox.enqueue(message("a", "firing", 5));
+  outbox.enqueue(message("a", "again", 0, Kind::repeated));
+  EXPECT_EQ(outbox.owed(), 1U);
+  EXPECT_THAT(take(outbox), ElementsAre("again"));
+  outbox.enqueue(message("a", "once more", 0, Kind::repeated));
+  outbox.failed(start, 0);  // what failed is superseded by what waits, which takes its number over
+  EXPECT_EQ(outbox.owed(), 1U);
+  EXPECT_EQ(outbox.oldest_owed(), core::from_millis(5000));
+  EXPECT_THAT(take(outbox), ElementsAre("once more"));
+  EXPECT_TRUE(left(outbox).empty());
+  outbox.delivered();
+  EXPECT_THAT(left(outbox), ElementsAre("once more 5 delivered"));
+  outbox.enqueue(message("a", "again", 0, Kind::repeated));
+  EXPECT_EQ(outbox.owed(), 0U);
+  EXPECT_EQ(outbox.oldest_owed(), std::nullopt);
+}
+
+TEST(Outbox, AnOlderStateThatComesLateIsNotTold) {
+  Outbox outbox(limits(10, 10));
+  outbox.enqueue(message("a", "newer", 7));
+  outbox.enqueue(message("a", "older", 6));
+  EXPECT_THAT(left(outbox), ElementsAre("older 6 superseded"));
+  EXPECT_THAT(take(outbox), ElementsAre("newer"));
+  outbox.enqueue(message("a", "older", 6));
+  outbox.delivered();
+  outbox.enqueue(message("a", "older", 6));
+  EXPECT_THAT(left(outbox), ElementsAre("older 6 superseded", "newer 7 delivered", "older 6 superseded"));
+  EXPECT_EQ(outbox.queued(), 0U);
+  outbox.enqueue(message("a", "newest", 8));
+  EXPECT_THAT(take(outbox), ElementsAre("newest"));
+}
+
+// External labels may make one alert of two: to the ledger they are two.
+TEST(Outbox, AnotherAlertOfTheSameLabelsIsSettledToo) {
+  Outbox outbox(limits(10, 10));
+  auto other = std::make_shared<Message>(*message("a", "other", 1));
+  other->own = core::Labels{{"alertname", "other"}};
+  outbox.enqueue(other);
+  outbox.enqueue(message("a", "mine", 2));
+  EXPECT_THAT(left(outbox), ElementsAre("other 1 superseded"));
+  EXPECT_THAT(take(outbox), ElementsAre("mine"));
+}
+
+TEST(Outbox, DropsWhatIsRepeatedFirst) {
+  Outbox outbox(limits(3, 10));
+  outbox.enqueue(message("a", "a", 1));
+  outbox.enqueue(message("b", "b", 0, Kind::repeated));
+  outbox.enqueue(message("c", "c", 0, Kind::repeated));
+  outbox.enqueue(message("d", "d", 4));
+  outbox.enqueue(message("e", "e", 5));
+  EXPECT_THAT(left(outbox), ElementsAre("b 0 dropped", "c 0 dropped"));
+  outbox.enqueue(message("f", "f", 0, Kind::repeated));
+  outbox.enqueue(message("g", "g", 7));
+  EXPECT_THAT(left(outbox), ElementsAre("f 0 dropped", "a 1 dropped"));
+  EXPECT_EQ(outbox.dropped(), 4U);
+  EXPECT_EQ(outbox.owed(), 3U);
+  EXPECT_THAT(take(outbox), ElementsAre("d", "e", "g"));
+}
+
+TEST(Outbox, APauseThatIsAskedForIsKept) {
+  Outbox outbox(limits(10, 10));
+  outbox.enqueue(message("a"));
+  take(outbox);
+  outbox.failed(start, 0, 3s);
+  EXPECT_EQ(outbox.due(), start + 3s);
+  take(outbox);
+  outbox.failed(start, 0, 1h);
+  EXPECT_EQ(outbox.due(), start + 5s);
+  take(outbox);
+  outbox.failed(start, 0, 1ms);
+  EXPECT_EQ(outbox.due(), start + 200ms);
+}
+
+// An hour without the receiver: hundreds of alerts come and go, attempts fail, and what arrives is the newest state of
+// each, soon after it is back, in the order in which things changed.
+TEST(Outbox, AfterAnHourTheNewestStatesArriveInFiveSeconds) {
+  Outbox::Limits own;
+  own.batch = 64;
+  Outbox outbox(own);
+  auto now = start + 1h;
+  const auto returns = now + 1h;
+  std::map<std::string, std::uint64_t> newest;
+  std::uint64_t number = 0;
+  std::optional<core::Deadline> heard;
+  while (now < returns + 5s && !(now >= returns && outbox.queued() == 0)) {
+    if (now < returns) {
+      const std::string name = std::to_string(number % 300);
+      newest[name] = ++number;
+      const Kind kind = number % 600 < 300 ? Kind::firing : Kind::resolved;
+      outbox.enqueue(message(name, std::to_string(number), number, kind));
+    }
+    if (const auto due = outbox.due(); due && *due <= now) {
+      const auto batch = take(outbox);
+      if (now < returns) {
+        outbox.failed(now, 0.99);
+      } else {
+        heard = heard.value_or(now);
+        outbox.delivered();
+      }
+    }
+    now += 500ms;
+  }
+  ASSERT_TRUE(heard);
+  EXPECT_LT(*heard - returns, 3s);
+  EXPECT_LT(now - returns, 5s + 500ms);
+  std::map<std::string, std::uint64_t> arrived;
+  for (const auto& one : outbox.take_left()) {
+    EXPECT_EQ(one.why, Why::delivered);
+    const auto [known, fresh] = arrived.emplace(one.entry.message->labels.get("alertname"), one.entry.number);
+    EXPECT_TRUE(fresh) << known->first;
+  }
+  EXPECT_EQ(arrived, newest);
 }
 
 TEST(Outbox, DropsABatchThatIsRejectedAsSuch) {
