@@ -1,6 +1,7 @@
 // The effective configuration as a file, secrets masked: a Config goes back into the model, and the tables write it.
 #include <algorithm>
 
+#include "load.hpp"
 #include "tables.hpp"
 
 namespace tocsin::daemon {
@@ -116,6 +117,8 @@ model::Root to_model(const Config& config) {
   for (const std::string& pack : config.packs) root.packs->push_back({pack, {}});
   for (const alerts::AlertmanagerOptions& options : config.alertmanagers)
     root.alertmanagers.push_back(to_model(options));
+  if (config.fallback) root.fallback = section_for(*config.fallback);
+  if (config.heartbeat) root.heartbeat = section_for(*config.heartbeat);
   for (const actions::ActionSpec& spec : config.actions) root.actions.push_back(to_model(spec));
   return root;
 }

@@ -69,6 +69,8 @@ class Loader {
     choose_packs(root, reader, config);
     add_connectivity(root, config);
     add_alertmanagers(root, config);
+    if (root.fallback) config.fallback = make_fallback(*root.fallback, loading_);
+    if (root.heartbeat) config.heartbeat = make_heartbeat(*root.heartbeat, loading_);
     add_actions(root, config);
     if (root.probes.empty() && !loading_.diagnostics.has_errors()) reader.warning({}, "no probe is configured");
     if (loading_.diagnostics.has_errors()) return std::nullopt;

@@ -35,6 +35,12 @@ void add_targets(const model::Probe& probe, const GlobalConfig& global, const Lo
 
 [[nodiscard]] std::optional<alerts::AlertmanagerOptions> make_alertmanager(const model::Alertmanager& section,
                                                                            const Loading& loading);
+[[nodiscard]] std::optional<alerts::FallbackOptions> make_fallback(const model::Fallback& section_of,
+                                                                   const Loading& loading);
+[[nodiscard]] std::optional<alerts::HeartbeatOptions> make_heartbeat(const model::Heartbeat& section_of,
+                                                                     const Loading& loading);
+[[nodiscard]] model::Fallback section_for(const alerts::FallbackOptions& options);
+[[nodiscard]] model::Heartbeat section_for(const alerts::HeartbeatOptions& options);
 [[nodiscard]] actions::ActionSpec make_action(const model::Action& section);
 
 }  // namespace tocsin::daemon

@@ -24,6 +24,7 @@
 #include "config/kinds/redis.hpp"
 #include "config/kinds/tcp.hpp"
 #include "config/kinds/websocket.hpp"
+#include "config/receivers.hpp"
 #include "tocsin/core/fields.hpp"
 #include "tocsin/daemon/config/config.hpp"
 
@@ -194,6 +195,8 @@ struct Root {
   StorageConfig storage;
   std::optional<Connectivity> connectivity;
   std::vector<Alertmanager> alertmanagers;
+  std::optional<Fallback> fallback;
+  std::optional<Heartbeat> heartbeat;
   WebConfig web;
   std::vector<Action> actions;
   core::Place place;

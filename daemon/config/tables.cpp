@@ -262,11 +262,15 @@ Section<Root> root_table() {
                      .doc("How tocsin knows that it is cut off itself."),
                  field("alertmanagers", &Root::alertmanagers, list_of(section(alertmanager_table())))
                      .doc("Who is told of alerts. Each is told."),
+                 field("fallback", &Root::fallback, maybe(section(fallback_table())))
+                     .doc("Who is told when no Alertmanager takes alerts."),
+                 field("heartbeat", &Root::heartbeat, maybe(section(heartbeat_table())))
+                     .doc("Who raises the alarm when tocsin itself falls silent."),
                  field("web", &Root::web, section(web_table())).doc("The HTTP server."),
                  field("actions", &Root::actions, list_of(section(action_table())))
                      .doc("What is done when an alert fires."),
              })
-      .later({"heartbeat", "maintenance", "remote_write", "federation", "scrape_configs", "alerting", "cluster"});
+      .later({"maintenance", "remote_write", "federation", "scrape_configs", "alerting", "cluster"});
 }
 
 }  // namespace tocsin::daemon

@@ -23,6 +23,8 @@ bool put_over_module(core::FieldReader& reader, const model::Probe& module, core
 /// A regular expression (RE2).
 [[nodiscard]] core::Type<std::string> regex();
 [[nodiscard]] core::Section<model::Action> action_table();
+[[nodiscard]] core::Section<model::Fallback> fallback_table();
+[[nodiscard]] core::Section<model::Heartbeat> heartbeat_table();
 [[nodiscard]] core::Section<model::Root> root_table();
 
 /// `Alert{label="value"}`.

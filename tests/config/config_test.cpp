@@ -96,6 +96,20 @@ TEST(Config, GlobalsAndServices) {
   EXPECT_EQ(config.alertmanagers[1].password.value.reveal(), "p");
   EXPECT_EQ(config.alertmanagers[1].timeout, seconds{3});
   EXPECT_EQ(config.alertmanagers[2].bearer.file, good + "secrets/sessions");
+  ASSERT_TRUE(config.fallback);
+  const alerts::Receiver& webhook = config.fallback->webhook;
+  EXPECT_EQ(webhook.url.request_target(), "/services/T0/hunter-path?token=hunter");
+  EXPECT_EQ(webhook.tls.value().ca_file, good + "secrets/ca.pem");
+  EXPECT_EQ(webhook.bearer.file, good + "secrets/sessions");
+  ASSERT_EQ(webhook.headers.size(), 1U);
+  EXPECT_EQ(webhook.headers[0].first, "X-Key");
+  EXPECT_EQ(webhook.headers[0].second.value.reveal(), "hunter");
+  EXPECT_EQ(webhook.timeout, seconds{5});
+  EXPECT_EQ(config.fallback->after, seconds{120});
+  ASSERT_TRUE(config.heartbeat);
+  EXPECT_EQ(config.heartbeat->to.url.host, "switch.example");
+  EXPECT_EQ(config.heartbeat->method, "POST");
+  EXPECT_EQ(config.heartbeat->every, seconds{30});
   EXPECT_FALSE(config.alertmanagers[2].tls);
 }
 

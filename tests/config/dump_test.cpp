@@ -78,6 +78,8 @@ TEST(Dump, MasksSecrets) {
                 "  - {job: e, targets: http://h, proxy_url: 'http://u:hunter10@p'}\n"
                 "  - {job: f, kind: redis, targets: 'u:hunter11@h:1'}\n"
                 "alertmanagers: ['http://u:hunter7@am']\n"
+                "fallback: {webhook: 'https://u:hunter12@hook/hunter13?t=hunter14', headers: {X-A: hunter15}}\n"
+                "heartbeat: 'https://switch/hunter16'\n"
                 "actions:\n  - name: n\n    when: A\n    target: t\n    ladder: [a, b]\n    read: {exec: [r]}\n"
                 "    set: {exec: [s, '{to}']}\n    env: {SECRET_KEY: hunter8, API_TOKEN: hunter9, REGION: eu}\n")));
   EXPECT_THAT(dump, Not(HasSubstr("hunter"))) << dump;
