@@ -104,30 +104,44 @@ int check(const CheckOptions& options) {
   return warned && options.lint_fatal ? lints : good;
 }
 
-int reload(const DaemonAddress& address) {
-  net::HttpRequest request;
-  request.method = "POST";
-  request.target = "/-/reload";
+/// Prints what the running daemon answers.
+int ask(const DaemonAddress& address, net::HttpRequest request, std::string_view end) {
   const auto answer = ask_daemon(address, std::move(request));
   if (!answer) {
     complain(fmt::format("cannot reach tocsin: {} (is it running? give --url or --socket)\n", answer.error().detail));
     return bad;
   }
-  (answer->status == 200 ? say : complain)(answer->body);
+  (answer->status == 200 ? say : complain)(answer->body + std::string(end));
   return answer->status == 200 ? good : bad;
+}
+
+int reload(const DaemonAddress& address) {
+  net::HttpRequest request;
+  request.method = "POST";
+  request.target = "/-/reload";
+  return ask(address, std::move(request), "");
+}
+
+/// A path of the API, its answer for a terminal, and parameters; those without a value are left out.
+int ask_text(const DaemonAddress& address, std::string path,
+             std::initializer_list<std::pair<std::string_view, std::string_view>> parameters) {
+  net::HttpRequest request;
+  request.target = std::move(path) + "?format=text";
+  for (const auto& [name, value] : parameters) {
+    if (!value.empty()) request.target += fmt::format("&{}={}", name, net::percent_encode(value));
+  }
+  return ask(address, std::move(request), "");
 }
 
 int query(const DaemonAddress& address, const std::string& expression) {
   net::HttpRequest request;
   request.target = "/api/v1/query?query=" + net::percent_encode(expression);
-  const auto answer = ask_daemon(address, std::move(request));
-  if (!answer) {
-    complain(fmt::format("cannot reach tocsin: {} (is it running? give --url or --socket)\n", answer.error().detail));
-    return bad;
-  }
-  (answer->status == 200 ? say : complain)(answer->body + "\n");
-  return answer->status == 200 ? good : bad;
+  return ask(address, std::move(request), "\n");
 }
+
+struct HistoryOptions {
+  std::string since = "24h", until, kind, subject, limit = "1000";
+};
 
 }  // namespace
 
@@ -195,6 +209,26 @@ int command_line(int argc, char** argv) {
   query_command->add_option("EXPR", expression, "Expression")->required();
   reach(query_command);
 
+  HistoryOptions history_options;
+  auto* history_command = app.add_subcommand("history", "What fired, was told, and was done or not done");
+  history_command->add_option("--since", history_options.since, "From this time on, or so long ago")
+      ->type_name("TIME")
+      ->capture_default_str();
+  history_command->add_option("--until", history_options.until, "Up to this time")->type_name("TIME");
+  history_command->add_option("--kind", history_options.kind, "alert, delivery, suppression or daemon")
+      ->check(CLI::IsMember({"alert", "delivery", "suppression", "daemon"}));
+  history_command->add_option("--subject", history_options.subject, "Of this alert or action")->type_name("NAME");
+  history_command->add_option("--limit", history_options.limit, "The newest so many")
+      ->type_name("COUNT")
+      ->capture_default_str();
+  reach(history_command);
+
+  std::string alert, at;
+  auto* explain_command = app.add_subcommand("explain", "Why an alert fires, or why it does not");
+  explain_command->add_option("ALERT", alert, "Name of the alert")->required();
+  explain_command->add_option("--at", at, "At this time, or so long ago")->type_name("TIME");
+  reach(explain_command);
+
   OneProbeOptions probe_options;
   auto* probe_command = app.add_subcommand("probe", "Probe a target once, now, and print what it gives");
   probe_command->add_option("JOB", probe_options.job, "JOB, JOB/INSTANCE, or a URL (without secrets)")->required();
@@ -227,6 +261,13 @@ int command_line(int argc, char** argv) {
   if (check_command->parsed()) return check(check_options);
   if (reload_command->parsed()) return reload(address);
   if (query_command->parsed()) return query(address, expression);
+  if (history_command->parsed()) {
+    const HistoryOptions& o = history_options;
+    return ask_text(
+        address, "/api/v1/tocsin/history",
+        {{"since", o.since}, {"until", o.until}, {"kind", o.kind}, {"subject", o.subject}, {"limit", o.limit}});
+  }
+  if (explain_command->parsed()) return ask_text(address, "/api/v1/tocsin/explain", {{"alert", alert}, {"at", at}});
   if (probe_command->parsed()) {
     probe_options.environment = process_environment();
     probe_options.config_named = probe_config->count() > 0;

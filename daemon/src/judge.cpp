@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "src/hearing.hpp"
+
 namespace tocsin::daemon {
 namespace {
 
@@ -17,6 +19,11 @@ constexpr core::Duration early_pause{250};
 constexpr core::Duration longest_sleep{1000};
 constexpr core::Duration own_metrics_interval{15'000};
 constexpr core::Duration maintenance_interval{5'000};
+constexpr std::chrono::seconds dead_after{30};
+/// Wall clock and steady clock may drift apart by this much between two looks; more is a clock that was set.
+constexpr core::Duration drift_allowed{1'000};
+/// After so long without data what the store holds no longer says what is (Prometheus's look-back).
+constexpr core::Duration data_stands_for{std::chrono::minutes{5}};
 
 using Steady = std::chrono::steady_clock;
 
@@ -39,6 +46,7 @@ struct Judge::Impl : std::enable_shared_from_this<Judge::Impl> {
     core::TimePoint next;                  // its next slot
     std::optional<core::TimePoint> early;  // an early run is due then
     core::TimePoint last_early;
+    std::size_t unknown = 0;  // targets that it reads and of which nothing is known at present
     std::shared_ptr<const rules::GroupStatus> status;
   };
 
@@ -56,14 +64,29 @@ struct Judge::Impl : std::enable_shared_from_this<Judge::Impl> {
   bool stopped = false;
   std::uint64_t wake_serial = 0;
   std::optional<core::TimePoint> wake_at;
+  Hearing hearing;
+  std::optional<Inheritance> inheritance;       // until the first rules have come
+  bool heard_late = false;                      // the process before ended long ago: targets that come are unknown
+  std::optional<core::TimePoint> settle_until;  // targets that come before must be heard before anything ends
+  std::optional<std::pair<core::TimePoint, Steady::time_point>> last_look;  // at both clocks
 
-  std::atomic<std::uint64_t> early_runs{0}, refused_duplicates{0}, too_old{0};
+  std::atomic<std::uint64_t> early_runs{0}, refused_duplicates{0}, too_old{0}, clock_jumps{0};
+  std::atomic<bool> settling{false};
+  std::atomic<Steady::rep> last_round{Steady::now().time_since_epoch().count()};
   mutable std::mutex status_mutex;
   GroupStatuses statuses;
 
   void change_targets(const std::vector<std::uint32_t>& removed, std::vector<TargetInfo> added);
   void deliver(std::vector<core::Observation> observations, bool flip);
+  void inherit(Inheritance left);
   void set_rules(Rules rules);
+  void take_up(rules::Group& group, core::TimePoint now);
+  void forget_strangers();
+  void keep(std::vector<core::Memory> memories);
+  void withhold(std::uint32_t target, core::TimePoint now);
+  void count_unknown(std::uint32_t target, bool unknown);
+  void settle();
+  void look_at_clock(core::TimePoint now);
   void concern(std::uint32_t target, core::TimePoint now);
   void work();
   void sleep();
@@ -78,6 +101,7 @@ void Judge::Impl::change_targets(const std::vector<std::uint32_t>& removed, std:
     const auto it = targets.find(id);
     if (it == targets.end()) continue;
     store.close_block(it->second.block, now);
+    if (hearing.removed(id)) count_unknown(id, false);
     targets.erase(it);
   }
   for (TargetInfo& info : added) {
@@ -87,12 +111,17 @@ void Judge::Impl::change_targets(const std::vector<std::uint32_t>& removed, std:
         store.open_block(std::string(info.labels.get("job")) + " " + std::string(info.labels.get("instance")));
     target.info = std::move(info);
     targets.emplace(id, std::move(target));
+    if (!settle_until || now > *settle_until) continue;
+    withhold(id, now);
+    if (!heard_late && hearing.heard(id)) count_unknown(id, false);
   }
+  settle();
   series_changed = true;
 }
 
 void Judge::Impl::deliver(std::vector<core::Observation> observations, bool flip) {
   if (stopped) return;
+  bool known_again = false;
   for (core::Observation& observation : observations) {
     const auto it = targets.find(observation.target);
     if (it == targets.end()) continue;  // it was taken away while the probe ran
@@ -100,12 +129,17 @@ void Judge::Impl::deliver(std::vector<core::Observation> observations, bool flip
     const auto result = store.append(it->second.block, observation.at, observation.batch);
     refused_duplicates += result.refused_duplicate;
     if (result.too_old) ++too_old;
+    if (!hearing.settling() || !hearing.heard(observation.target)) continue;
+    count_unknown(observation.target, false);
+    known_again = true;
   }
+  settle();
   // A flip is the last of its hand-off.
   if (flip && !observations.empty()) {
     concern(observations.back().target, hooks.clock());
-    work();
+    known_again = true;
   }
+  if (known_again) work();
 }
 
 void Judge::Impl::concern(std::uint32_t target, core::TimePoint now) {
@@ -113,7 +147,8 @@ void Judge::Impl::concern(std::uint32_t target, core::TimePoint now) {
   if (it == targets.end()) return;
   const TargetInfo& info = it->second.info;
   for (Running& running : groups) {
-    if (running.early || !running.group->reads_from(info.labels, *info.metric_names)) continue;
+    if (running.early || running.unknown > 0) continue;
+    if (!running.group->reads_from(info.labels, *info.metric_names)) continue;
     running.early = std::max(now, running.last_early + early_pause);
   }
 }
@@ -140,23 +175,140 @@ void Judge::Impl::set_rules(Rules rules) {
     }
     Running running;
     running.group = std::make_unique<rules::Group>(std::move(spec), own, store);
-    if (it != old.end()) running.group->take_state_from(*it->group);
+    if (it != old.end()) {
+      running.group->take_state_from(*it->group);
+      keep(it->group->forget());
+    } else if (inheritance) {
+      take_up(*running.group, now);
+    }
+    running.group->set_settling(settling);
     running.next = running.group->next_slot(now);
     // The first evaluation need not wait for the slot: who starts wants to know now.
     running.early = now;
     running.status = std::make_shared<const rules::GroupStatus>(running.group->status());
     groups.push_back(std::move(running));
   }
-  for (Running& gone : old) gone.group->close(now);
+  for (Running& gone : old) {
+    gone.group->close(now);
+    keep(gone.group->forget());
+  }
+  forget_strangers();
+  for (Running& running : groups) running.unknown = 0;
+  hearing.each_unknown([this](std::uint32_t target) { count_unknown(target, true); });
   publish_statuses();
   work();
+}
+
+void Judge::Impl::inherit(Inheritance left) {
+  const auto now = hooks.clock();
+  const auto written = left.samples ? left.samples(store, now) : std::nullopt;
+  if (written) store.publish();
+  if (!left.last_alive || (written && *written > *left.last_alive)) left.last_alive = written;
+  // Where nothing was left behind there is nothing that could end wrongly.
+  if (!left.memories.empty() || written) settle_until = now + Hearing::patience;
+  heard_late = !written || now - *written > data_stands_for || *written > now + data_stands_for;
+  inheritance = std::move(left);
+}
+
+void Judge::Impl::take_up(rules::Group& group, core::TimePoint now) {
+  rules::Restart restart;
+  restart.now = now;
+  restart.outage_tolerance = inheritance->outage_tolerance;
+  restart.last_alive = inheritance->last_alive;
+  const std::string prefix = group.memory_prefix();
+  auto& memories = inheritance->memories;
+  const auto before = [](const core::Memory& memory, const std::string& key) { return memory.key < key; };
+  const auto first = std::lower_bound(memories.begin(), memories.end(), prefix, before);
+  const auto last =
+      std::find_if(first, memories.end(), [&](const core::Memory& m) { return !m.key.starts_with(prefix); });
+  if (first == last) return;
+  const rules::RestoreReport report = group.restore({first, last}, restart);
+  memories.erase(first, last);
+  log.info("rule group goes on", {{"group", group.spec().name},
+                                  {"pending", std::to_string(report.pending)},
+                                  {"firing", std::to_string(report.firing)},
+                                  {"away_seconds", std::to_string(core::to_seconds(report.away))}});
+  for (const std::string& note : report.notes) log.warning(note, {{"group", group.spec().name}});
+}
+
+/// What groups left behind that there are no more.
+void Judge::Impl::forget_strangers() {
+  if (!inheritance) return;
+  std::vector<core::Memory> gone;
+  for (core::Memory& memory : inheritance->memories) {
+    if (memory.key.starts_with(rules::memory_root)) gone.push_back({std::move(memory.key), std::nullopt});
+  }
+  inheritance.reset();
+  keep(std::move(gone));
+}
+
+void Judge::Impl::keep(std::vector<core::Memory> memories) {
+  if (!memories.empty()) hooks.tell({}, std::move(memories));
+}
+
+void Judge::Impl::withhold(std::uint32_t target, core::TimePoint now) {
+  if (!targets.contains(target) || !hearing.lost(target, now)) return;
+  count_unknown(target, true);
+  settle();
+}
+
+void Judge::Impl::count_unknown(std::uint32_t target, bool unknown) {
+  const auto it = targets.find(target);
+  if (it == targets.end()) return;
+  const TargetInfo& info = it->second.info;
+  for (Running& running : groups) {
+    if (!running.group->reads_from(info.labels, *info.metric_names)) continue;
+    if (unknown) {
+      ++running.unknown;
+    } else if (running.unknown > 0 && --running.unknown == 0) {
+      running.early = hooks.clock();  // what it did not judge meanwhile it judges now
+    }
+  }
+}
+
+void Judge::Impl::settle() {
+  if (settling.exchange(hearing.settling()) == hearing.settling()) return;
+  for (Running& running : groups) running.group->set_settling(settling);
+}
+
+/// A clock that was set moves every timer with it, and what was known is known no longer until it was heard anew.
+void Judge::Impl::look_at_clock(core::TimePoint now) {
+  const auto before = std::exchange(last_look, std::pair(now, Steady::now()));
+  if (!before) return;
+  const auto passed = std::chrono::duration_cast<core::Duration>(last_look->second - before->second);
+  const auto by = now - before->first - passed;
+  if (by < drift_allowed && by > -drift_allowed) return;
+  ++clock_jumps;
+  log.warning("the clock was set: timers of alerts move with it", {{"seconds", std::to_string(core::to_seconds(by))}});
+  hearing.shift(by);
+  for (Running& running : groups) {
+    running.group->shift(by);
+    running.next = running.group->next_slot(now);
+    running.early.reset();
+    running.last_early += by;
+  }
+  next_own_metrics = next_maintenance = now;
+  for (const auto& [id, target] : targets) withhold(id, now);
+  if (hooks.clock_was_set) hooks.clock_was_set(by);
 }
 
 void Judge::Impl::work() {
   if (stopped) return;
   const auto now = hooks.clock();
+  look_at_clock(now);
+  last_round = Steady::now().time_since_epoch().count();
+  if (hearing.give_up(now)) {
+    log.info("some targets are silent since the interruption: rules are judged without them");
+    for (Running& running : groups) running.unknown = 0;
+  }
+  settle();
   bool changed = false;
   for (Running& running : groups) {
+    if (running.unknown > 0) {
+      running.next = running.group->next_slot(now);
+      running.early.reset();
+      continue;
+    }
     const auto slot = running.group->slot_before(now);
     if (running.next <= now) {
       const auto interval = running.status->interval;
@@ -225,7 +377,8 @@ void Judge::Impl::evaluate(Running& running, core::TimePoint at) {
                                                               {"labels", change.alert.labels.to_string()},
                                                               {"value", std::to_string(change.alert.value)}});
   }
-  if (!evaluation.changes.empty()) hooks.tell(std::move(evaluation.changes));
+  if (evaluation.changes.empty() && evaluation.memories.empty()) return;
+  hooks.tell(std::move(evaluation.changes), std::move(evaluation.memories));
 }
 
 void Judge::Impl::sample_own_metrics(core::TimePoint now) {
@@ -248,6 +401,20 @@ Judge::Judge(net::Loop& loop, store::Limits limits, Log log, JudgeHooks hooks)
     : impl_(std::make_shared<Impl>(loop, limits, std::move(log), std::move(hooks))) {}
 Judge::~Judge() = default;
 
+void Judge::inherit(Inheritance inheritance) {
+  impl_->loop.post(
+      [impl = impl_, inheritance = std::move(inheritance)]() mutable { impl->inherit(std::move(inheritance)); });
+}
+void Judge::withhold(std::uint32_t target) {
+  impl_->loop.post([impl = impl_, target] { impl->withhold(target, impl->hooks.clock()); });
+}
+void Judge::set_cut_off(bool cut_off) {
+  impl_->loop.post([impl = impl_, cut_off] {
+    impl->hearing.set_excused(cut_off, impl->hooks.clock());
+    impl->next_own_metrics = {};
+    impl->work();
+  });
+}
 void Judge::change_targets(std::vector<std::uint32_t> removed, std::vector<TargetInfo> added) {
   impl_->loop.post([impl = impl_, removed = std::move(removed), added = std::move(added)]() mutable {
     impl->change_targets(removed, std::move(added));
@@ -274,6 +441,10 @@ void Judge::stop() {
   impl_->loop.post([impl = impl_] { impl->stopped = true; });
 }
 
+const store::Store& Judge::store() const { return impl_->store; }
+bool Judge::alive() const {
+  return Steady::now().time_since_epoch().count() - impl_->last_round.load() < Steady::duration(dead_after).count();
+}
 store::View Judge::snapshot() const { return impl_->store.snapshot(); }
 store::Stats Judge::store_stats() const { return impl_->store.stats(); }
 GroupStatuses Judge::groups() const {
@@ -281,7 +452,8 @@ GroupStatuses Judge::groups() const {
   return impl_->statuses;
 }
 JudgeCounters Judge::counters() const {
-  return {impl_->early_runs.load(), impl_->refused_duplicates.load(), impl_->too_old.load()};
+  return {impl_->early_runs.load(), impl_->refused_duplicates.load(), impl_->too_old.load(), impl_->clock_jumps.load(),
+          impl_->settling.load()};
 }
 
 }  // namespace tocsin::daemon

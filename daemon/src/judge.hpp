@@ -10,6 +10,7 @@
 
 #include "src/log.hpp"
 #include "tocsin/core/alert.hpp"
+#include "tocsin/core/memory.hpp"
 #include "tocsin/core/observation.hpp"
 #include "tocsin/net/loop.hpp"
 #include "tocsin/rules/group.hpp"
@@ -21,16 +22,29 @@ using GroupStatuses = std::vector<std::shared_ptr<const rules::GroupStatus>>;
 
 struct JudgeHooks {
   std::function<core::TimePoint()> clock;
-  /// What rules changed: to be told and acted on. Called on the judge's loop.
-  std::function<void(std::vector<core::AlertChange>)> tell;
+  /// What rules changed, and what of it must outlive the process. Called on the judge's loop.
+  std::function<void(std::vector<core::AlertChange>, std::vector<core::Memory>)> tell;
   /// tocsin's own metrics, sampled into the store so that rules can judge tocsin too.
   std::function<std::vector<std::pair<core::Labels, double>>()> own_metrics;
+  /// The wall clock was set by so much; may be empty.
+  std::function<void(core::Duration)> clock_was_set = {};
+};
+
+/// What a process before this one left behind.
+struct Inheritance {
+  /// Puts samples into the empty store and tells until when the process before lived, if that is known.
+  std::function<std::optional<core::TimePoint>(store::Store&, core::TimePoint now)> samples;
+  std::vector<core::Memory> memories;  // sorted by key
+  std::optional<core::TimePoint> last_alive;
+  core::Duration outage_tolerance{std::chrono::hours{1}};
 };
 
 struct JudgeCounters {
   std::uint64_t early_runs = 0;
   std::uint64_t refused_duplicates = 0;
   std::uint64_t too_old = 0;
+  std::uint64_t clock_jumps = 0;
+  bool settling = false;  // nothing ends, because targets have not been heard yet
 };
 
 class Judge {
@@ -51,9 +65,16 @@ class Judge {
   Judge(const Judge&) = delete;
   Judge& operator=(const Judge&) = delete;
 
+  /// Before anything else: samples, and alerts as soon as their rules come.
+  void inherit(Inheritance inheritance);
   /// All from any thread; carried out in the order of the calls.
   void change_targets(std::vector<std::uint32_t> removed, std::vector<TargetInfo> added);
   void deliver(std::vector<core::Observation> observations, bool flip);
+  /// What stands of this target is old, because tocsin cannot reach it by its own fault: groups that read it are not
+  /// evaluated until it was heard again.
+  void withhold(std::uint32_t target);
+  /// tocsin is cut off, or no longer.
+  void set_cut_off(bool cut_off);
   /// Groups that are the same keep running untouched; changed ones take over their alerts' states; the rest ends.
   void set_rules(Rules rules);
   void set_limits(store::Limits limits);
@@ -62,6 +83,9 @@ class Judge {
   void stop();
 
   /// Any thread.
+  [[nodiscard]] const store::Store& store() const;
+  /// False if the judge has not come round for half a minute.
+  [[nodiscard]] bool alive() const;
   [[nodiscard]] store::View snapshot() const;
   [[nodiscard]] store::Stats store_stats() const;
   [[nodiscard]] GroupStatuses groups() const;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "src/connectivity.hpp"
 #include "src/make_prober.hpp"
 #include "src/schedule.hpp"
 #include "src/sparing.hpp"
@@ -25,6 +26,8 @@ constexpr std::ptrdiff_t first_at_once = 256;
 constexpr std::chrono::seconds longest_turn{1};
 /// How often what is spent of a budget is kept: a kill forgets no more.
 constexpr std::chrono::seconds keep_spent_every{10};
+/// How many of the probes that are due start before others may go on.
+constexpr std::size_t start_at_once = 8;
 
 /// The series that a dropped batch introduced are known to its prober by then: the next batch must introduce them
 /// instead.
@@ -49,9 +52,10 @@ struct Runner {
   std::unique_ptr<probes::Prober> prober;
   Confirmation confirmation;
   std::optional<core::Observation> held;
-  core::Deadline first_failure{};   // when the probe began whose failure is held
-  core::Deadline fresh_after{};     // the next probe from then on starts with a new connection
-  core::Deadline sentinel_after{};  // a sentinel is not believed before
+  std::optional<core::Observation> withheld;  // the last one that was not believed
+  core::Deadline first_failure{};             // when the probe began whose failure is held
+  core::Deadline fresh_after{};               // the next probe from then on starts with a new connection
+  core::Deadline sentinel_after{};            // a sentinel is not believed before
   bool probing = false;
   bool watching = false;
   bool probe_after_watch = false;
@@ -95,13 +99,17 @@ struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
   Wheel wheel;
   std::uint64_t sequence = 0;
   std::unordered_map<std::uint32_t, RunnerPtr> runners;
+  std::vector<std::uint32_t> due;  // what the wheel gave, from `next_due` on still to be started
+  std::size_t next_due = 0;
+  bool starting = false;
   std::vector<core::Observation> outgoing;
   std::size_t in_flight = 0;  // probes under way
   bool flush_due = false;     // a flush is ordered for the end of the slot
   bool turning = false;
   bool stopped = false;
 
-  std::atomic<std::uint64_t> probes{0}, skipped{0}, held_dropped{0}, sentinel_wakes{0}, waited{0}, crowded_out{0};
+  std::atomic<std::uint64_t> probes{0}, skipped{0}, held_dropped{0}, sentinel_wakes{0}, waited{0}, crowded_out{0},
+      withheld{0};
   std::atomic<std::size_t> under_way{0};
   std::map<std::string, BudgetStatus> budgets;  // under the mutex
   mutable std::mutex status_mutex;
@@ -110,6 +118,7 @@ struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
   void change(const std::vector<std::uint32_t>& removed, std::vector<Added> added);
   void drop(std::uint32_t id);
   net::Task<void> turn();
+  void start_some();
   void start(const RunnerPtr& runner);
   net::Task<void> run(RunnerPtr runner);
   std::unique_ptr<probes::Prober> prober_of(Runner& runner);
@@ -120,6 +129,8 @@ struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
   net::Task<void> probe(Runner& runner);
   net::Task<void> confirm_later(RunnerPtr runner);
   net::Task<bool> watch(Runner& runner);
+  net::Task<bool> doubted(const Runner& runner, core::Outcome outcome) const;
+  void withhold(Runner& runner, core::Observation observation);
   void conclude(Runner& runner, core::Observation observation);
   void hand_over(core::Observation observation, bool flip);
   void flush(bool flip);
@@ -214,10 +225,25 @@ net::Task<void> Lane::Impl::turn() {
     const auto when = std::min(wheel.next(now), now + longest_turn);
     if (!co_await net::sleep_until(when)) break;
     for (const std::uint32_t id : wheel.due(std::chrono::steady_clock::now())) {
-      if (const auto it = runners.find(id); it != runners.end()) start(it->second);
+      due.push_back(id);
     }
+    if (!due.empty() && !starting) start_some();
   }
   turning = false;
+}
+
+/// What is due starts a few at a time: the memory that a probe used is still in the processor's cache for the next, and
+/// what has been asked may answer meanwhile.
+void Lane::Impl::start_some() {
+  const std::size_t end = std::min(due.size(), next_due + start_at_once);
+  starting = end < due.size();
+  if (starting) loop.post([self = shared_from_this()] { self->start_some(); });
+  while (next_due < end) {
+    if (const auto it = runners.find(due[next_due++]); it != runners.end()) start(RunnerPtr(it->second));
+  }
+  if (starting) return;
+  due.clear();
+  next_due = 0;
 }
 
 void Lane::Impl::start(const RunnerPtr& runner) {
@@ -233,7 +259,7 @@ void Lane::Impl::start(const RunnerPtr& runner) {
     return;
   }
   runner->probing = true;
-  loop.spawn(runner->name, run(runner));
+  loop.start(std::shared_ptr<const std::string>(runner, &runner->name), run(runner));
 }
 
 net::Task<void> Lane::Impl::run(RunnerPtr runner) {
@@ -252,9 +278,8 @@ net::Task<void> Lane::Impl::run(RunnerPtr runner) {
   }
 }
 
-/// Waits for room, an interval at most.
+/// Waits for room that was not there, an interval at most.
 net::Task<bool> Lane::Impl::admit(Runner& runner) {
-  if (admission.enter(runner.host)) co_return true;
   waited.fetch_add(1, std::memory_order_relaxed);
   const auto ticket = admission.wait(runner.host);
   net::Event event(loop.executor());
@@ -274,7 +299,7 @@ void Lane::Impl::leave(const Runner& runner) {
 
 /// Called by `run` alone, which keeps the runner.
 net::Task<void> Lane::Impl::probe(Runner& runner) {
-  if (!co_await admit(runner)) {
+  if (!admission.enter(runner.host) && !co_await admit(runner)) {
     runner.probing = false;
     co_return;
   }
@@ -297,10 +322,42 @@ net::Task<void> Lane::Impl::probe(Runner& runner) {
   --in_flight;
   under_way = in_flight;
   leave(runner);
+  const bool doubtful = co_await doubted(runner, observation.outcome);
   runner.probing = false;
   if (stopped || runner.removed) co_return;
+  if (doubtful) {
+    withhold(runner, std::move(observation));
+    co_return;
+  }
   conclude(runner, std::move(observation));
   if (runner.confirmation.holding()) runner.first_failure = now;
+}
+
+/// Whether a failure may be that of our own network.
+net::Task<bool> Lane::Impl::doubted(const Runner& runner, core::Outcome outcome) const {
+  if (!hooks.doubt || !speaks_of_network(outcome) || is_local(runner.host)) co_return false;
+  const bool answer = co_await hooks.doubt(outcome, runner.confirmation.settled() != false);
+  co_return answer;
+}
+
+/// Nothing is appended and nothing changes: the target stays what it was.
+void Lane::Impl::withhold(Runner& runner, core::Observation observation) {
+  withheld.fetch_add(1, std::memory_order_relaxed);
+  runner.confirmation.withdraw();
+  if (runner.held) introduce_again(*runner.held, observation);
+  runner.held.reset();
+  if (runner.withheld) introduce_again(*runner.withheld, observation);
+  {
+    const std::lock_guard lock(status_mutex);
+    TargetStatus& status = statuses[runner.id];
+    status.outcome = observation.outcome;
+    status.phase = observation.phase;
+    status.detail = "not believed: tocsin itself is cut off (" + observation.detail + ")";
+    status.last_probe = observation.at;
+    status.held = true;
+  }
+  if (hooks.withheld) hooks.withheld(runner.id);
+  runner.withheld = std::move(observation);
 }
 
 net::Task<void> Lane::Impl::confirm_later(RunnerPtr runner) {
@@ -329,6 +386,8 @@ net::Task<bool> Lane::Impl::watch(Runner& runner) {
 }
 
 void Lane::Impl::conclude(Runner& runner, core::Observation observation) {
+  if (runner.withheld) introduce_again(*runner.withheld, observation);
+  runner.withheld.reset();
   const bool good = observation.good();
   const auto before = runner.confirmation.settled();
   const auto verdict = runner.confirmation.judge(good, runner.config.confirm);
@@ -434,7 +493,7 @@ std::vector<TargetStatus> Lane::status() const {
 
 LaneCounters Lane::counters() const {
   return {impl_->probes.load(), impl_->skipped.load(),     impl_->held_dropped.load(), impl_->sentinel_wakes.load(),
-          impl_->waited.load(), impl_->crowded_out.load(), impl_->under_way.load()};
+          impl_->waited.load(), impl_->crowded_out.load(), impl_->withheld.load(),     impl_->under_way.load()};
 }
 
 std::map<std::string, BudgetStatus> Lane::budgets() const {

@@ -43,6 +43,7 @@ struct LaneCounters {
   std::uint64_t sentinel_wakes = 0;  // probes because an idle connection closed
   std::uint64_t waited = 0;          // probes that had to wait for room
   std::uint64_t crowded_out = 0;     // probes left out because no room came in time
+  std::uint64_t withheld = 0;        // failures that were not believed, because tocsin itself was cut off
   std::size_t under_way = 0;
 };
 
@@ -57,6 +58,11 @@ struct LaneHooks {
   std::function<core::TimePoint()> clock;
   /// Observations that are to be judged, in order. `flip`: a target went from good to bad or back.
   std::function<void(std::vector<core::Observation>, bool flip)> deliver;
+  /// Whether a failure of this class is to be put down to our own network; asked before one is believed. `news`: the
+  /// target was well until now. May be empty.
+  std::function<net::Task<bool>(core::Outcome, bool news)> doubt = {};
+  /// A failure of this target was not believed: what stands of it is old.
+  std::function<void(std::uint32_t target)> withheld = {};
   /// What was spent of the budget of that name before the start; and where to keep what is spent now. May be empty.
   std::function<std::string(const std::string& share)> recall_spent = {};
   std::function<void(const std::string& share, std::string spent)> keep_spent = {};

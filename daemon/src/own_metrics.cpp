@@ -50,6 +50,8 @@ struct OwnMetrics::Impl {
   void refresh_alerts();
   void refresh_destinations();
   void refresh_actions();
+  void refresh_state();
+  void refresh_ledger(const state::LedgerStatus& ledger);
 };
 
 void OwnMetrics::Impl::refresh() {
@@ -69,7 +71,12 @@ void OwnMetrics::Impl::refresh() {
   gauge("tocsin_targets", "Targets that are probed.").Set(static_cast<double>(sources.targets()));
   total("blackbox_module_unknown_total", "Requests to /probe for a module that there is not.",
         static_cast<double>(sources.unknown_modules()));
+  total("tocsin_probes_withheld_total", "Failures that were not believed, because tocsin itself was cut off.",
+        static_cast<double>(lane.withheld));
   const JudgeCounters judge = sources.judge();
+  total("tocsin_clock_jumps_total", "Times that the wall clock was set.", static_cast<double>(judge.clock_jumps));
+  gauge("tocsin_settling", "1 while no alert ends, because data is not in yet after an interruption.")
+      .Set(judge.settling ? 1 : 0);
   total("tocsin_rule_early_runs_total", "Evaluations of rule groups at once, because a target flipped.",
         static_cast<double>(judge.early_runs));
   total("tocsin_store_refused_duplicates_total", "Series refused because another target has one with the same labels.",
@@ -91,6 +98,59 @@ void OwnMetrics::Impl::refresh() {
   refresh_alerts();
   refresh_destinations();
   refresh_actions();
+  refresh_state();
+}
+
+void OwnMetrics::Impl::refresh_state() {
+  const StateCounts counts = sources.state();
+  if (counts.folder_named) {
+    gauge("tocsin_state_usable", "1 if what is owed goes to disk; otherwise a crash may lose it.")
+        .Set(counts.ledger && counts.ledger->usable ? 1 : 0);
+  }
+  total("tocsin_state_damaged_total", "Damaged files that were set aside.", static_cast<double>(counts.damaged));
+  total("tocsin_state_told_unkept_total", "Alerts that were told before they were on disk: it was slow, or failed.",
+        static_cast<double>(counts.told_unkept));
+  if (counts.ledger) refresh_ledger(*counts.ledger);
+  if (counts.snapshots) {
+    const SnapshotStatus& samples = *counts.snapshots;
+    total("tocsin_samples_snapshot_failures_total", "Times that samples could not be written to disk.",
+          static_cast<double>(samples.failures));
+    gauge("tocsin_samples_snapshot_bytes", "Disk taken by samples.").Set(static_cast<double>(samples.on_disk));
+    gauge("tocsin_samples_snapshot_duration_seconds", "How long the last write of samples took.")
+        .Set(samples.took_seconds);
+    if (samples.written) {
+      gauge("tocsin_samples_snapshot_age_seconds", "How old the samples on disk are.")
+          .Set(core::to_seconds(sources.clock() - *samples.written));
+    }
+  }
+  if (counts.connectivity_checked) {
+    gauge("tocsin_connectivity", "0 while tocsin itself is cut off from its network or name service.")
+        .Set(counts.connected ? 1 : 0);
+  }
+  if (counts.fallback) {
+    const Tags tags{{"receiver", counts.fallback->url}};
+    gauge("tocsin_fallback_active", "1 while the fallback is told, because no Alertmanager takes alerts.", tags)
+        .Set(counts.fallback->active ? 1 : 0);
+    total("tocsin_fallback_sent_total", "Alerts that the fallback took.", static_cast<double>(counts.fallback->sent),
+          tags);
+    total("tocsin_fallback_errors_total", "Requests to the fallback that failed.",
+          static_cast<double>(counts.fallback->errors), tags);
+  }
+  if (counts.heartbeat) {
+    const Tags tags{{"receiver", counts.heartbeat->url}};
+    total("tocsin_heartbeat_sent_total", "Heartbeats that were taken.", static_cast<double>(counts.heartbeat->sent),
+          tags);
+    total("tocsin_heartbeat_errors_total", "Heartbeats that failed.", static_cast<double>(counts.heartbeat->errors),
+          tags);
+  }
+}
+
+void OwnMetrics::Impl::refresh_ledger(const state::LedgerStatus& ledger) {
+  total("tocsin_state_errors_total", "Writes to the data folder that failed.", static_cast<double>(ledger.errors));
+  total("tocsin_state_refused_total", "Writes for which there was no room in the queue.",
+        static_cast<double>(ledger.refused));
+  total("tocsin_state_commits_total", "Transactions.", static_cast<double>(ledger.commits));
+  gauge("tocsin_state_queue_length", "Writes that wait for the disk.").Set(static_cast<double>(ledger.queued));
 }
 
 void OwnMetrics::Impl::refresh_budgets() {
@@ -183,6 +243,10 @@ void OwnMetrics::Impl::refresh_destinations() {
           tags);
     gauge("tocsin_notifications_queue_length", "Alerts that wait for an Alertmanager.", tags)
         .Set(static_cast<double>(d.queued));
+    gauge("tocsin_outbox_owed", "Alerts that an Alertmanager has not been told at all.", tags)
+        .Set(static_cast<double>(d.owed));
+    gauge("tocsin_outbox_oldest_seconds", "How long the oldest of them has waited.", tags)
+        .Set(d.oldest_owed ? core::to_seconds(sources.clock() - *d.oldest_owed) : 0);
     auto& latency = prometheus::BuildHistogram()
                         .Name("tocsin_notifications_latency_seconds")
                         .Help("Time of requests to an Alertmanager.")

@@ -10,11 +10,27 @@
 #include "src/discovery.hpp"
 #include "src/judge.hpp"
 #include "src/lane.hpp"
+#include "src/snapshots.hpp"
 #include "tocsin/actions/action.hpp"
+#include "tocsin/alerts/heartbeat.hpp"
 #include "tocsin/alerts/notifier.hpp"
 #include "tocsin/core/labels.hpp"
+#include "tocsin/state/ledger.hpp"
 
 namespace tocsin::daemon {
+
+/// What is kept of what must outlive the process, and who is told besides Alertmanager.
+struct StateCounts {
+  bool folder_named = false;
+  std::optional<state::LedgerStatus> ledger;  // nothing without a data folder that can be used
+  std::uint64_t damaged = 0;
+  std::uint64_t told_unkept = 0;
+  std::optional<SnapshotStatus> snapshots;
+  bool connectivity_checked = false;
+  bool connected = true;
+  std::optional<alerts::FallbackStatus> fallback;
+  std::optional<alerts::HeartbeatStatus> heartbeat;
+};
 
 /// What the process's parts count themselves; asked at each scrape.
 struct OwnSources {
@@ -28,6 +44,8 @@ struct OwnSources {
   std::function<std::vector<actions::ActionStatus>()> actions;
   std::function<std::size_t()> targets;
   std::function<std::uint64_t()> unknown_modules;
+  std::function<core::TimePoint()> clock;
+  std::function<StateCounts()> state;
 };
 
 class OwnMetrics {

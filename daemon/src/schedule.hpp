@@ -64,6 +64,8 @@ class Confirmation {
     drop_held,    // the held one was a slip: count it, append only this one
   };
   [[nodiscard]] Verdict judge(bool good, core::Duration confirm);
+  /// What is held was no answer: as if it had not been asked.
+  void withdraw() { holding_ = false; }
   [[nodiscard]] bool holding() const { return holding_; }
   /// Good or bad as last appended; nothing before the first.
   [[nodiscard]] std::optional<bool> settled() const { return settled_; }

@@ -201,6 +201,16 @@ std::string escape_html(std::string_view text) {
   return out;
 }
 
+namespace {
+
+std::string troubles(const std::vector<std::string>& all) {
+  std::string out;
+  for (const std::string& trouble : all) out += "; <span class=\"bad\">" + escape_html(trouble) + "</span>";
+  return out;
+}
+
+}  // namespace
+
 std::string status_page(const PageData& data) {
   const std::vector<ShownAlert> alerts = alerts_in_order(data);
   const auto firing = std::count_if(alerts.begin(), alerts.end(), [](const ShownAlert& a) { return a.rank() == 0; });
@@ -213,20 +223,18 @@ std::string status_page(const PageData& data) {
   values["groups"] = groups_table(data);
   const auto sick = std::count_if(data.targets.begin(), data.targets.end(),
                                   [](const TargetStatus& t) { return t.last_probe && !t.good && !t.held; });
-  const bool bad = firing > 0 || sick > 0 || !data.config_good;
+  const bool bad = firing > 0 || sick > 0 || !data.troubles.empty();
   values["mood"] = bad ? "bad" : pending > 0 ? "wait" : "good";
-  values["verdict"] = firing > 0    ? fmt::format("{} alert{} firing", firing, firing == 1 ? "" : "s")
-                      : sick > 0    ? fmt::format("{} target{} sick", sick, sick == 1 ? " is" : "s are")
-                      : pending > 0 ? "Something is pending"
-                                    : "All is well";
+  values["verdict"] = firing > 0               ? fmt::format("{} alert{} firing", firing, firing == 1 ? "" : "s")
+                      : sick > 0               ? fmt::format("{} target{} sick", sick, sick == 1 ? " is" : "s are")
+                      : !data.troubles.empty() ? "tocsin itself is in trouble"
+                      : pending > 0            ? "Something is pending"
+                                               : "All is well";
   values["title"] = values["verdict"] + " - tocsin";
   values["counts"] = fmt::format("targets {}, sick {}; alerts firing {}, pending {}; actions {}", data.targets.size(),
                                  sick, firing, pending, data.actions.size());
-  values["self"] = fmt::format(
-      "Up since {}; configuration read {}{}", clock(data.started), ago(data.now, data.config_loaded),
-      data.config_good ? ""
-                       : "; <span class=\"bad\">the last reload failed, the old configuration is in force: " +
-                             escape_html(data.config_error) + "</span>");
+  values["self"] = fmt::format("Up since {}; configuration read {}{}", clock(data.started),
+                               ago(data.now, data.config_loaded), troubles(data.troubles));
   values["version"] = TOCSIN_VERSION;
   values["style"] = std::string(asset("style"));
   return fill(asset("page"), values);

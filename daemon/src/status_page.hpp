@@ -18,8 +18,7 @@ struct PageData {
   GroupStatuses groups;
   std::vector<actions::ActionStatus> actions;
   std::vector<alerts::DestinationStatus> destinations;
-  bool config_good = true;
-  std::string config_error;  // first line of the last reload's failure
+  std::vector<std::string> troubles;  // of tocsin itself, a sentence each
   std::optional<core::TimePoint> config_loaded;
   core::TimePoint started;
 };

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "src/api_explain.hpp"
 #include "src/offload.hpp"
 #include "src/push_route.hpp"
 #include "tocsin/net/url.hpp"
@@ -76,6 +77,14 @@ std::function<net::ServerResponse()> Web::query(const net::ServerRequest& reques
   if (path == "/api/v1/query_range") return [this, request] { return api_query_range(request, judge_.snapshot()); };
   if (path == "/api/v1/series") return [this, request] { return api_series(request, judge_.snapshot()); };
   if (path == "/api/v1/labels") return [this, request] { return api_labels(request, judge_.snapshot()); };
+  if (path == "/api/v1/tocsin/history")
+    return [this, request] { return api_history(request, sources_.history, sources_.clock()); };
+  if (path == "/api/v1/tocsin/explain") {
+    return [this, request, groups = sources_.rules()] {
+      const ExplainSources sources{groups, judge_.groups(), judge_.snapshot(), sources_.history};
+      return api_explain(request, sources, sources_.clock());
+    };
+  }
   if (path == "/api/v1/metadata") return [this, request] { return api_metadata(request, metadata_.page()->table); };
   if (path.starts_with(label) && path.ends_with(values) && path.size() > label.size() + values.size()) {
     const std::string name = path.substr(label.size(), path.size() - label.size() - values.size());

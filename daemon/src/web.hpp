@@ -6,6 +6,7 @@
 #include <string>
 
 #include "src/api.hpp"
+#include "src/api_explain.hpp"
 #include "src/exposition.hpp"
 #include "src/judge.hpp"
 #include "src/lane.hpp"
@@ -29,6 +30,8 @@ struct WebSources {
   std::function<bool()> lifecycle_enabled;
   std::function<PageData()> page;
   std::function<std::vector<core::ActionRecord>()> recent_actions;  // may block: called on the pool
+  HistorySource history;                                            // as well
+  std::function<GroupSpecs()> rules;                                // that are in force
   std::function<net::Task<ReloadResult>()> reload;
   /// A job reports: its name, and all that it said.
   std::function<net::Task<net::ServerResponse>(std::string, net::ServerRequest)> push;

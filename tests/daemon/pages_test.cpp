@@ -79,8 +79,7 @@ TEST(StatusPage, EscapesEverythingThatOthersSaid) {
   target.outcome = core::Outcome::connect;
   target.last_probe = core::from_millis(999'000);
   data.targets.push_back(target);
-  data.config_good = false;
-  data.config_error = "x.yml:1:2: <i>";
+  data.troubles = {"the last reload failed, the old configuration is in force: x.yml:1:2: <i>"};
   const std::string page = status_page(data);
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_NE(page.find("&lt;script&gt;"), std::string::npos) << page;

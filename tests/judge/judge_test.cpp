@@ -38,7 +38,7 @@ class JudgeTest : public testing::Test {
   std::vector<core::AlertChange> told;
   Judge judge{loop, store::Limits{}, Log(Level::error, stderr_sink()),
               JudgeHooks{wall,
-                         [this](std::vector<core::AlertChange> changes) {
+                         [this](std::vector<core::AlertChange> changes, const std::vector<core::Memory>&) {
                            const std::lock_guard lock(mutex);
                            for (auto& c : changes) told.push_back(std::move(c));
                          },

@@ -1,0 +1,91 @@
+#include "src/snapshots.hpp"
+
+#include <pthread.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace tocsin::daemon {
+
+struct Snapshots::Impl {
+  Impl(std::string folder, const store::Store& store_, Clock clock_, Log log_)
+      : writer(std::move(folder)), store(store_), clock(std::move(clock_)), log(std::move(log_)) {}
+
+  void serve();
+  void write();
+
+  store::SnapshotWriter writer;  // of the thread alone
+  const store::Store& store;
+  Clock clock;
+  Log log;
+  mutable std::mutex mutex;  // guards what follows
+  std::condition_variable wake;
+  bool stopping = false;
+  SnapshotStatus status;
+  std::string last_error;
+  std::thread thread;
+};
+
+void Snapshots::Impl::serve() {
+  ::pthread_setname_np(::pthread_self(), "samples");
+  for (bool last = false; !last;) {
+    {
+      std::unique_lock lock(mutex);
+      last = wake.wait_for(lock, interval, [this] { return stopping; });
+    }
+    write();
+  }
+}
+
+void Snapshots::Impl::write() {
+  const auto begun = std::chrono::steady_clock::now();
+  const core::TimePoint now = clock();
+  const auto done = writer.write(store, now);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  std::string news;
+  {
+    const std::lock_guard lock(mutex);
+    status.took_seconds = took.count();
+    if (done) {
+      status.written = now;
+      status.on_disk = done->on_disk;
+    } else {
+      ++status.failures;
+    }
+    std::string error = done ? std::string() : done.error().detail;
+    if (error != last_error) news = error.empty() ? "samples are written to disk again" : error;
+    last_error = std::move(error);
+  }
+  if (news.empty()) return;
+  log.write(done ? Level::info : Level::warning,
+            done ? news : "samples cannot be written to disk: after a restart rates begin anew", {{"detail", news}});
+}
+
+Snapshots::Snapshots(std::string folder, const store::Store& store, Clock clock, Log log)
+    : impl_(std::make_unique<Impl>(std::move(folder), store, std::move(clock), std::move(log))) {}
+
+Snapshots::~Snapshots() { stop(); }
+
+void Snapshots::start() {
+  const std::lock_guard lock(impl_->mutex);
+  if (!impl_->thread.joinable() && !impl_->stopping) impl_->thread = std::thread([this] { impl_->serve(); });
+}
+
+void Snapshots::stop() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+  }
+  impl_->wake.notify_one();
+  if (impl_->thread.joinable()) impl_->thread.join();
+}
+
+SnapshotStatus Snapshots::status() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->status;
+}
+
+}  // namespace tocsin::daemon
