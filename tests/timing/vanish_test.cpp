@@ -2,12 +2,11 @@
 // its own.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 
 #include "real/house.hpp"
+#include "support/other_host.hpp"
 
 namespace tocsin::test {
 namespace {
@@ -15,41 +14,8 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-/// A second host on this machine: a namespace, and a pair of virtual interfaces to it.
-class OtherHost {
- public:
-  OtherHost() {
-    const auto id = static_cast<unsigned>(::getpid()) % 4096;
-    name_ = fmt::format("tocsin{}", id);
-    const std::string here = fmt::format("10.213.{}.{}", id / 64, id % 64 * 4 + 1);
-    address_ = fmt::format("10.213.{}.{}", id / 64, id % 64 * 4 + 2);
-    run(fmt::format("ip netns add {0} && ip link add {0}a type veth peer name {0}b netns {0}", name_));
-    run(fmt::format("ip addr add {1}/30 dev {0}a && ip link set {0}a up", name_, here));
-    run(fmt::format("ip -n {0} addr add {1}/30 dev {0}b && ip -n {0} link set {0}b up && ip -n {0} link set lo up",
-                    name_, address_));
-  }
-  ~OtherHost() { static_cast<void>(std::system(fmt::format("ip netns del {} 2>/dev/null", name_).c_str())); }
-  OtherHost(const OtherHost&) = delete;
-  OtherHost& operator=(const OtherHost&) = delete;
-
-  [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] const std::string& address() const { return address_; }
-  void vanish() const { run(fmt::format("ip netns exec {} iptables -A INPUT -j DROP", name_)); }
-
- private:
-  static void run(const std::string& command) {
-    if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
-  }
-  std::string name_, address_;
-};
-
 TEST(VanishingHost, IsAtAlertmanagerWithinIntervalTimeoutAndConfirm) {
-  if (::geteuid() != 0 ||
-      std::system(
-          "ip netns add tocsin-try && ip netns exec tocsin-try true; good=$?; ip netns del tocsin-try; exit $good") !=
-          0) {
-    GTEST_SKIP() << "needs root and network namespaces";
-  }
+  if (!OtherHost::possible()) GTEST_SKIP() << "needs root and network namespaces";
   TempDir folder;
   const OtherHost host;
   const auto port = free_port(), alertmanager_port = free_port();
