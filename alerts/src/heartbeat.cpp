@@ -68,7 +68,9 @@ class Heartbeat::Impl : public std::enable_shared_from_this<Impl> {
         co_await self->wake_.wait(self->next_);
       } else {
         // On its own slots, so that a slow receiver does not stretch the interval.
-        self->next_ = std::max(self->next_ + self->options_->every, here + self->options_->every / 2);
+        const auto every = self->options_->every;
+        const core::Deadline slot = self->next_ == core::Deadline{} ? here : self->next_;
+        self->next_ = std::max<core::Deadline>(slot + every, here + every / 2);
         co_await self->beat();
       }
     }

@@ -1,6 +1,4 @@
 // The notifier against real Alertmanagers, and against peers that do what a real one will not do on demand.
-#include "tocsin/alerts/notifier.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,11 +6,7 @@
 #include <boost/json.hpp>
 #include <set>
 
-#include "support/child.hpp"
-#include "support/fake_peer.hpp"
-#include "support/free_port.hpp"
-#include "support/run_task.hpp"
-#include "tocsin/core/duration.hpp"
+#include "alerts/notifier_fixture.hpp"
 
 namespace tocsin::alerts {
 namespace {
@@ -26,109 +20,6 @@ using test::TestLoop;
 using testing::HasSubstr;
 using testing::Not;
 using namespace std::chrono_literals;
-
-core::TimePoint wall() { return std::chrono::floor<core::Duration>(std::chrono::system_clock::now()); }
-
-class Alertmanager {
- public:
-  explicit Alertmanager(std::uint16_t port = test::free_port()) : port_(port) { start(); }
-  void start() {
-    const auto config = dir_.write("alertmanager.yml", R"(
-route: {receiver: nobody, group_wait: 1h}
-receivers: [{name: nobody}]
-inhibit_rules:
-  - {source_matchers: [alertname="Source"], target_matchers: [severity="warning"], equal: [job]}
-)");
-    child_ = std::make_unique<test::Child>(std::vector<std::string>{
-        "prometheus-alertmanager", "--config.file=" + config, "--storage.path=" + (dir_ / "data"),
-        "--cluster.listen-address=", "--web.listen-address=127.0.0.1:" + std::to_string(port_)});
-    child_->wait_for_port(port_);
-  }
-  void stop() { child_->kill(); }
-  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
-
- private:
-  test::TempDir dir_;
-  std::uint16_t port_;
-  std::unique_ptr<test::Child> child_;
-};
-
-AlertChange change(const std::string& name, AlertChange::Kind kind = AlertChange::Kind::firing) {
-  AlertChange made;
-  made.kind = kind;
-  made.at = wall();
-  made.alert.labels = core::Labels{{"alertname", name}, {"job", "cache"}, {"severity", "warning"}};
-  made.alert.annotations = core::Labels{{"summary", "it \"broke\""}};
-  made.alert.active_at = made.at - 2min;
-  made.alert.fired_at = made.at - 1min;
-  made.alert.valid_until = made.at + 5min;
-  if (kind == AlertChange::Kind::resolved) made.alert.resolved_at = made.at - 1s;
-  return made;
-}
-
-/// A notifier on a loop of its own thread's running, and what it logged.
-class NotifierTest : public testing::Test {
- protected:
-  Notifier& notify(const std::vector<std::string>& urls) {
-    options_.alertmanagers.clear();
-    for (const auto& url : urls) {
-      AlertmanagerOptions one;
-      one.url = net::parse_url(url).value();
-      options_.alertmanagers.push_back(one);
-    }
-    return notify();
-  }
-  Notifier& notify() {
-    notifier_ = std::make_unique<Notifier>(loop_.loop(), connector_, options_, wall,
-                                           [this](bool error, const std::string& where, const std::string& text) {
-                                             log_ += (error ? "error " : "info ") + where + " " + text + "\n";
-                                           });
-    return *notifier_;
-  }
-  void TearDown() override {
-    notifier_.reset();
-    run_until([] { return true; });
-  }
-
-  /// Runs the loop until the condition holds.
-  template <class Condition>
-  bool run_until(Condition condition, std::chrono::milliseconds at_most = 10s) {
-    const auto end = std::chrono::steady_clock::now() + at_most;
-    do {
-      loop_.run(net::sleep_for(1ms));
-      if (condition()) return true;
-    } while (std::chrono::steady_clock::now() < end);
-    return false;
-  }
-  bool drain(std::chrono::milliseconds at_most = 10s) {
-    loop_.run(notifier_->drain(TestLoop::in(at_most)), at_most + 5s);
-    // Not `status()`, which would take the latencies.
-    return true;
-  }
-  std::string call(const std::string& method, const std::string& url, const std::string& body = "") {
-    const auto parsed = net::parse_url(url).value();
-    net::HttpRequest request;
-    request.method = method;
-    request.target = parsed.request_target();
-    request.body = body;
-    request.headers.emplace_back("Content-Type", "application/json");
-    return loop_.run(net::fetch(connector_, parsed, std::nullopt, request, {}, TestLoop::in(10s))).value().body;
-  }
-  json::array alerts(const Alertmanager& am) {
-    return json::parse(call("GET", am.url() + "/api/v2/alerts")).as_array();
-  }
-  core::Suppression suppression(const core::Labels& labels, std::chrono::milliseconds at_most = 5s) {
-    return loop_.run(notifier_->suppression(labels, TestLoop::in(at_most)));
-  }
-  DestinationStatus first() { return notifier_->status().at(0); }
-
-  net::BlockingPool pool_{1};
-  net::Connector connector_{pool_};
-  TestLoop loop_;
-  NotifierOptions options_;
-  std::unique_ptr<Notifier> notifier_;
-  std::string log_;
-};
 
 TEST_F(NotifierTest, AnAlertArrivesAndResolves) {
   const Alertmanager am;
@@ -237,47 +128,8 @@ TEST_F(NotifierTest, TenThousandAlertsInBatches) {
   EXPECT_EQ(alerts(am).size(), 10'000U);
 }
 
-/// A receiver that answers by a script, keeps its connections, and remembers what it was sent.
-class Receiver {
- public:
-  using Answer = std::function<std::string(const std::string& body)>;
-  explicit Receiver(Answer answer)
-      : peer_([this, answer = std::move(answer)](FakeConnection& connection) {
-          for (auto head = connection.read_until("\r\n\r\n"); !head.empty(); head = connection.read_until("\r\n\r\n")) {
-            const auto at = head.find("Content-Length: ");
-            const auto body = at == std::string::npos ? "" : connection.read(std::stoul(head.substr(at + 16)));
-            {
-              const std::lock_guard lock(mutex_);
-              bodies_.push_back(body);
-              heads_.push_back(head);
-            }
-            connection.send(answer(body));
-          }
-        }) {}
-  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(peer_.port()); }
-  [[nodiscard]] std::vector<std::string> bodies() const {
-    const std::lock_guard lock(mutex_);
-    return bodies_;
-  }
-  [[nodiscard]] std::vector<std::string> heads() const {
-    const std::lock_guard lock(mutex_);
-    return heads_;
-  }
-  [[nodiscard]] int connections() const { return peer_.connections(); }
-
- private:
-  mutable std::mutex mutex_;
-  std::vector<std::string> bodies_, heads_;
-  FakePeer peer_;
-};
-
-std::string reply(int status, const std::string& body = "") {
-  return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         body;
-}
-
 TEST_F(NotifierTest, ARejectedAlertIsIsolated) {
-  Receiver receiver([](const std::string& body) {
+  ScriptedReceiver receiver([](const std::string& body) {
     return body.find("\"Bad\"") != std::string::npos ? reply(400, "bad label \"x\"") : reply(200);
   });
   auto& notifier = notify({receiver.url()});
@@ -293,7 +145,7 @@ TEST_F(NotifierTest, ARejectedAlertIsIsolated) {
 
 TEST_F(NotifierTest, OtherRefusalsAreDroppedAndPausesAreKept) {
   std::atomic<int> status = 404;
-  Receiver receiver([&](const std::string&) { return reply(status); });
+  ScriptedReceiver receiver([&](const std::string&) { return reply(status); });
   auto& notifier = notify({receiver.url()});
   notifier.send({change("A"), change("B")});
   drain();
@@ -315,7 +167,7 @@ TEST_F(NotifierTest, OtherRefusalsAreDroppedAndPausesAreKept) {
 }
 
 TEST_F(NotifierTest, BatchesAndOrder) {
-  Receiver receiver([](const std::string&) { return reply(200); });
+  ScriptedReceiver receiver([](const std::string&) { return reply(200); });
   auto& notifier = notify({receiver.url()});
   std::vector<AlertChange> many;
   for (int i = 0; i < 600; ++i) many.push_back(change("A" + std::to_string(i)));
@@ -327,7 +179,7 @@ TEST_F(NotifierTest, BatchesAndOrder) {
 }
 
 TEST_F(NotifierTest, AFiringAlertLeavesWithinMilliseconds) {
-  Receiver receiver([](const std::string&) { return reply(200); });
+  ScriptedReceiver receiver([](const std::string&) { return reply(200); });
   auto& notifier = notify({receiver.url()});
   notifier.send({change("First")});
   drain();
@@ -339,7 +191,7 @@ TEST_F(NotifierTest, AFiringAlertLeavesWithinMilliseconds) {
 }
 
 TEST_F(NotifierTest, SecretsAreSentAndNeverTold) {
-  Receiver receiver([](const std::string&) { return reply(401, "you are not hunter2"); });
+  ScriptedReceiver receiver([](const std::string&) { return reply(401, "you are not hunter2"); });
   options_.alertmanagers.resize(1);
   options_.alertmanagers[0].url = net::parse_url("http://u:x@" + receiver.url().substr(7) + "/prefix/").value();
   options_.alertmanagers[0].user = "me";
@@ -357,9 +209,9 @@ TEST_F(NotifierTest, SecretsAreSentAndNeverTold) {
 
 TEST_F(NotifierTest, ReconfiguringKeepsWhatIsOwed) {
   std::atomic<int> status = 503;
-  Receiver stays([&](const std::string&) { return reply(status); });
-  Receiver goes([](const std::string&) { return reply(200); });
-  Receiver comes([](const std::string&) { return reply(200); });
+  ScriptedReceiver stays([&](const std::string&) { return reply(status); });
+  ScriptedReceiver goes([](const std::string&) { return reply(200); });
+  ScriptedReceiver comes([](const std::string&) { return reply(200); });
   auto& notifier = notify({goes.url(), stays.url()});
   notifier.send({change("A")});
   ASSERT_TRUE(run_until([&] { return notifier.status().at(1).errors > 0 && goes.bodies().size() == 1; }));
@@ -387,7 +239,7 @@ TEST_F(NotifierTest, DrainEndsAtItsDeadline) {
 }
 
 TEST_F(NotifierTest, OversizedAnswersAreNotRead) {
-  Receiver receiver([](const std::string&) {
+  ScriptedReceiver receiver([](const std::string&) {
     return "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n[" + std::string(100, ' ');
   });
   notify({receiver.url()});
