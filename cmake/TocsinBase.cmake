@@ -38,6 +38,9 @@ add_library(tocsin_base INTERFACE)
 target_compile_definitions(tocsin_base INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
   BOOST_ASIO_NO_DEPRECATED BOOST_ALLOW_DEPRECATED_HEADERS
+  # Coroutine frames come from plain operator new: malloc's cache by size serves them better than Asio's two slots
+  # before aligned_alloc, which knows no cache. (And recycled frames would hide their use after destruction from ASan.)
+  BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=0 BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC BOOST_ASIO_DISABLE_BOOST_ALIGN
   TOCSIN_VERSION="${PROJECT_VERSION}")
 target_compile_options(tocsin_base INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Wextra-semi
@@ -56,8 +59,6 @@ endif()
 if(TOCSIN_SANITIZE STREQUAL "address")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
-  # Asio recycles coroutine frames, which hides their use after destruction from ASan.
-  add_compile_definitions(BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=0)
 elseif(TOCSIN_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
   add_link_options(-fsanitize=thread)

@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <sys/un.h>
 
-#include <boost/asio/this_coro.hpp>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -15,7 +14,6 @@
 #include "tocsin/net/stream.hpp"
 
 namespace tocsin::net {
-namespace asio = boost::asio;
 
 using core::Failure;
 using core::Outcome;
@@ -60,35 +58,39 @@ bool settled(int fd, int& error) {
   return true;
 }
 
-Task<Result<StreamPtr>> connect_socket(UniqueFd fd, SocketAddress address, Peer peer,
-                                       std::shared_ptr<Connector::Impl> impl, core::Deadline deadline) {
-  int error = ::connect(fd.get(), address.get(), address.size) == 0 ? 0 : errno;
-  const int number = fd.get();
-  const bool waiting = error == EINPROGRESS && !settled(number, error);
-  if (!waiting && error != 0) co_return connect_failure(error, peer);
-
-  const Executor executor = co_await asio::this_coro::executor;
-  auto socket = std::make_shared<Socket>(executor, std::move(fd));
-  socket->expires_at(deadline);
-  if (waiting) {
-    const Ready ready = co_await socket->wait(Socket::Wait::wait_write);
-    if (ready == Ready::yes) error = pending_error(number);
-    if (ready == Ready::yes && error != 0) {
-      socket->close();
-      co_return connect_failure(error, peer);
-    }
-    if (ready != Ready::yes) {
-      socket->close();
-      const bool late = ready == Ready::timeout;
-      co_return Failure{late ? Outcome::timeout : Outcome::cancelled, Phase::connect,
-                        peer.to_string() + (late ? " did not accept the connection before the deadline"
-                                                 : ": connecting was cancelled")};
-    }
-  }
-  co_return std::make_unique<SocketStream>(std::move(socket), std::move(peer), impl->contexts, impl->prediction);
+Peer peer_at(const Endpoint& endpoint) {
+  Peer peer;
+  peer.endpoint = endpoint;
+  return peer;
 }
 
-Task<Result<StreamPtr>> fail_with(Failure failure) { co_return failure; }
+/// Takes hold of a descriptor that connects: it waits, is there, or has failed.
+Attempt take_hold(UniqueFd fd, const SocketAddress& address, Peer peer, const Connector::Impl& impl,
+                  core::Deadline deadline) {
+  Attempt attempt;
+  const int number = fd.get();
+  int error = ::connect(number, address.get(), address.size) == 0 ? 0 : errno;
+  const bool waiting = error == EINPROGRESS && !settled(number, error);
+  if (!waiting && error != 0) {
+    attempt.settled = connect_failure(error, peer);
+    return attempt;
+  }
+  auto socket = std::make_shared<Socket>(std::move(fd));
+  socket->expires_at(deadline);
+  if (waiting) {
+    attempt.socket = std::move(socket);
+    return attempt;
+  }
+  attempt.settled =
+      StreamPtr(std::make_unique<SocketStream>(std::move(socket), std::move(peer), impl.contexts, impl.prediction));
+  return attempt;
+}
+
+Attempt failed(Failure failure) {
+  Attempt attempt;
+  attempt.settled = std::move(failure);
+  return attempt;
+}
 
 }  // namespace
 
@@ -101,37 +103,65 @@ Task<Result<std::vector<Endpoint>>> Connector::resolve(std::string host, std::ui
   return impl_->resolver->resolve(std::move(host), port, deadline);
 }
 
-Task<Result<StreamPtr>> Connector::connect(Endpoint endpoint, core::Deadline deadline, ConnectOptions options) {
+Attempt Connector::begin(const Endpoint& endpoint, core::Deadline deadline, const ConnectOptions& options) {
   UniqueFd fd(::socket(endpoint.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) return fail_with(no_socket(errno));
+  if (!fd) return failed(no_socket(errno));
   if (!options.peer_speaks_first) {
     // The handshake's last ACK can go with what we say.
     const int off = 0;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
   }
   if (options.source) {
-    if (const auto failure = bind_source(fd.get(), *options.source, endpoint)) return fail_with(*failure);
+    if (auto failure = bind_source(fd.get(), *options.source, endpoint)) return failed(std::move(*failure));
   }
-  Peer peer;
-  peer.endpoint = endpoint;
-  return connect_socket(std::move(fd), to_socket_address(endpoint), std::move(peer), impl_, deadline);
+  Attempt attempt = take_hold(std::move(fd), to_socket_address(endpoint), peer_at(endpoint), *impl_, deadline);
+  attempt.endpoint = endpoint;
+  return attempt;
+}
+
+Task<Result<StreamPtr>> Connector::finish(Attempt attempt) {
+  const std::shared_ptr<Impl> impl = impl_;
+  if (attempt.settled) co_return std::move(*attempt.settled);
+  Peer peer = peer_at(attempt.endpoint);
+  std::shared_ptr<Socket> socket = std::move(attempt.socket);
+  const Ready ready = co_await socket->wait(Socket::Wait::wait_write);
+  const int error = ready == Ready::yes ? pending_error(socket->fd()) : 0;
+  if (ready == Ready::yes && error == 0) {
+    co_return std::make_unique<SocketStream>(std::move(socket), std::move(peer), impl->contexts, impl->prediction);
+  }
+  socket->close();
+  if (ready == Ready::yes) co_return connect_failure(error, peer);
+  const bool late = ready == Ready::timeout;
+  co_return Failure{
+      late ? Outcome::timeout : Outcome::cancelled, Phase::connect,
+      peer.to_string() + (late ? " did not accept the connection before the deadline" : ": connecting was cancelled")};
+}
+
+Task<Result<StreamPtr>> Connector::connect(Endpoint endpoint, core::Deadline deadline, ConnectOptions options) {
+  Attempt attempt = begin(endpoint, deadline, options);
+  if (attempt.settled) co_return std::move(*attempt.settled);
+  co_return co_await finish(std::move(attempt));
 }
 
 Task<Result<StreamPtr>> Connector::connect_unix(std::string path, core::Deadline deadline) {
+  const std::shared_ptr<Impl> impl = impl_;
   sockaddr_un name{};
   if (path.empty() || path.size() >= sizeof name.sun_path) {
-    return fail_with(Failure{Outcome::connect, Phase::connect, "a unix socket's path has 1 to 107 bytes: " + path});
+    co_return Failure{Outcome::connect, Phase::connect, "a unix socket's path has 1 to 107 bytes: " + path};
   }
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) return fail_with(no_socket(errno));
+  if (!fd) co_return no_socket(errno);
   name.sun_family = AF_UNIX;
   std::memcpy(name.sun_path, path.data(), path.size());
   SocketAddress address;
   std::memcpy(&address.storage, &name, sizeof name);
   address.size = sizeof name;
   Peer peer;
-  peer.path = std::move(path);
-  return connect_socket(std::move(fd), address, std::move(peer), impl_, deadline);
+  peer.path = path;
+  Attempt attempt = take_hold(std::move(fd), address, std::move(peer), *impl, deadline);
+  // Unix sockets do not do that: who finds the queue full is told so at once.
+  if (!attempt.settled) co_return Failure{Outcome::connect, Phase::connect, "connecting to " + path + " must wait"};
+  co_return std::move(*attempt.settled);
 }
 
 Task<Result<StreamPtr>> Connector::open(Address address, std::optional<TlsOptions> tls, core::Deadline deadline) {

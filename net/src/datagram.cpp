@@ -20,8 +20,7 @@ using core::Result;
 
 class Datagram::Impl {
  public:
-  Impl(const Executor& executor, UniqueFd fd, const Endpoint& to)
-      : socket(std::make_shared<Socket>(executor, std::move(fd))), peer(to) {}
+  Impl(UniqueFd fd, const Endpoint& to) : socket(std::make_shared<Socket>(std::move(fd))), peer(to) {}
   ~Impl() { socket->close(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -46,7 +45,7 @@ Datagram::~Datagram() = default;
 Datagram::Datagram(Datagram&& other) noexcept = default;
 Datagram& Datagram::operator=(Datagram&& other) noexcept = default;
 
-Result<Datagram> Datagram::connect(const Executor& executor, const Endpoint& to,
+Result<Datagram> Datagram::connect(const Executor& /*executor*/, const Endpoint& to,
                                    const std::optional<Endpoint>& source) {
   UniqueFd fd(::socket(to.v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return no_socket(errno);
@@ -57,7 +56,7 @@ Result<Datagram> Datagram::connect(const Executor& executor, const Endpoint& to,
   if (::connect(fd.get(), address.get(), address.size) != 0) {
     return Failure{Outcome::connect, Phase::connect, "cannot reach " + to.to_string() + ": " + std::strerror(errno)};
   }
-  return Datagram(std::make_shared<Impl>(executor, std::move(fd), to));
+  return Datagram(std::make_shared<Impl>(std::move(fd), to));
 }
 
 namespace {

@@ -17,8 +17,6 @@ struct SocketAddress {
   [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 
-/// Nothing if the host is a name.
-[[nodiscard]] std::optional<Endpoint> numeric_endpoint(const std::string& host, std::uint16_t port);
 [[nodiscard]] SocketAddress to_socket_address(const Endpoint& endpoint);
 [[nodiscard]] std::optional<Endpoint> from_socket_address(const sockaddr* address);
 

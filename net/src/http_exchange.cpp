@@ -23,21 +23,21 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-bool fits_in_a_line(std::string_view text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
-}
+bool has(std::string_view text, char c) { return text.find(c) != std::string_view::npos; }
+
+bool fits_in_a_line(std::string_view text) { return !has(text, '\r') && !has(text, '\n') && !has(text, '\0'); }
 
 /// What may stand in the head without opening a second message in it.
 std::optional<Failure> check_head(const HttpRequest& request) {
   const auto bad = [](std::string what) { return Failure{Outcome::internal, Phase::send, std::move(what)}; };
-  if (request.method.empty() || !fits_in_a_line(request.method) || request.method.find(' ') != std::string::npos) {
+  if (request.method.empty() || !fits_in_a_line(request.method) || has(request.method, ' ')) {
     return bad("the HTTP method is not one");
   }
-  if (request.target.empty() || !fits_in_a_line(request.target) || request.target.find(' ') != std::string::npos) {
+  if (request.target.empty() || !fits_in_a_line(request.target) || has(request.target, ' ')) {
     return bad("the request target is empty or has a space or line break");
   }
   for (const auto& [name, value] : request.headers) {
-    if (name.empty() || name.find_first_of(": \t") != std::string::npos || !fits_in_a_line(name)) {
+    if (name.empty() || has(name, ':') || has(name, ' ') || has(name, '\t') || !fits_in_a_line(name)) {
       return bad("a header name is not one");
     }
     if (!fits_in_a_line(value)) return bad("the header " + name + " has a line break in its value");
@@ -45,7 +45,7 @@ std::optional<Failure> check_head(const HttpRequest& request) {
   return std::nullopt;
 }
 
-std::string serialize(const HttpRequest& request) {
+std::string text_of(const HttpRequest& request) {
   std::size_t size = request.method.size() + request.target.size() + request.body.size() + 64;
   for (const auto& [name, value] : request.headers) size += name.size() + value.size() + 4;
   std::string text;
@@ -73,7 +73,11 @@ Failure parse_failure(const boost::beast::error_code& error, HttpLimits limits) 
 
 /// The response on its way in.
 struct Reading {
-  Stream& stream;
+  Reading(HttpLimits bounds, bool without_body, ExchangeTimes* noted, HttpResponse& into)
+      : limits(bounds), no_body(without_body), times(noted), response(into) {
+    start();
+  }
+
   HttpLimits limits;
   bool no_body;
   ExchangeTimes* times;
@@ -86,6 +90,19 @@ struct Reading {
     response = HttpResponse();
     parser.emplace(response, limits, no_body);
   }
+  /// Parses what was read: true if the response is complete.
+  Result<bool> digest() {
+    while (true) {
+      boost::beast::error_code error;
+      const Fed fed = feed(*parser, buffer, error);
+      if (fed == Fed::failed) return parse_failure(error, limits);
+      if (fed == Fed::more) return false;
+      if (!skip_interim()) return finish();
+      if (interim > max_interim) {
+        return Failure{Outcome::protocol, Phase::receive, "more than 16 interim answers, and no final one"};
+      }
+    }
+  }
   /// True if the complete message is only a "please wait" and another one follows.
   bool skip_interim() {
     if (response.status < 100 || response.status > 199 || response.status == 101) return false;
@@ -93,54 +110,66 @@ struct Reading {
     start();
     return true;
   }
-  Result<void> finish() {
+  std::span<char> space() { return buffer.space(limits.header_bytes + 1024); }
+  void filled(std::size_t size) {
+    buffer.filled(size);
+    if (times != nullptr && !times->first_byte) times->first_byte = std::chrono::steady_clock::now();
+  }
+  bool finish() {
     response.keep_alive = parser->keep_alive() && !parser->need_eof() && buffer.ready().empty();
     if (response.status == 101) response.rest = buffer.ready();
     if (times != nullptr) times->done = std::chrono::steady_clock::now();
-    return {};
+    return true;
   }
   /// The connection ended: good if that is how the body was to end.
-  Result<void> end(Failure closed) {
+  Result<bool> end(Failure ending) {
+    if (ending.outcome != Outcome::closed) return ending;
     if (!parser->got_some()) {
-      closed.detail += " without an answer";
-      return closed;
+      ending.detail += " without an answer";
+      return ending;
     }
     boost::beast::error_code error;
     if (parser->is_header_done()) parser->put_eof(error);
     if (parser->is_header_done() && !error) return finish();
-    closed.detail += parser->is_header_done()
+    ending.detail += parser->is_header_done()
                          ? " in the middle of the body, after " + std::to_string(response.body.size()) + " bytes"
                          : std::string(" in the middle of the headers");
-    return closed;
+    return ending;
   }
 };
 
-Task<Result<void>> read_response(Reading& reading) {
-  reading.start();
+/// What is sent is `own` or, if that has no bytes, `bytes`.
+Task<Result<HttpResponse>> run_exchange(Stream& stream, HttpMessage own, std::string_view bytes, HttpLimits limits,
+                                        ExchangeTimes* times, HttpResponse* partial) {
+  if (!own.bytes.empty()) bytes = own.bytes;
+  Result<void> written;
+  const std::size_t sent = stream.write_now(bytes);
+  if (sent < bytes.size()) written = co_await stream.write(bytes.substr(sent));
+  // Who refuses a large body may answer and close before all of it is sent: the answer counts.
+  if (!written && written.error().outcome != Outcome::closed) co_return std::move(written).error();
+  if (times != nullptr) times->sent = std::chrono::steady_clock::now();
+
+  HttpResponse unwanted;
+  Reading reading(limits, own.no_body, times, partial != nullptr ? *partial : unwanted);
   while (true) {
-    boost::beast::error_code error;
-    const Fed fed = feed(*reading.parser, reading.buffer, error);
-    if (fed == Fed::failed) co_return parse_failure(error, reading.limits);
-    if (fed == Fed::done) {
-      if (!reading.skip_interim()) co_return reading.finish();
-      if (reading.interim > max_interim) {
-        co_return Failure{Outcome::protocol, Phase::receive, "more than 16 interim answers, and no final one"};
+    Result<bool> done = reading.digest();
+    if (done && !*done) {
+      const std::span<char> space = reading.space();
+      if (space.empty()) co_return parse_failure(beast_http::error::header_limit, limits);
+      const Result<std::size_t> size = co_await stream.read_some(space);
+      if (size) {
+        reading.filled(*size);
+        continue;
       }
-      continue;
+      done = reading.end(size.error());
     }
-    const std::span<char> space = reading.buffer.space(reading.limits.header_bytes + 1024);
-    if (space.empty()) co_return parse_failure(beast_http::error::header_limit, reading.limits);
-    const Result<std::size_t> size = co_await reading.stream.read_some(space);
-    if (!size) {
-      if (size.error().outcome == Outcome::closed) co_return reading.end(size.error());
-      co_return size.error();
-    }
-    reading.buffer.filled(*size);
-    if (reading.times != nullptr && !reading.times->first_byte) {
-      reading.times->first_byte = std::chrono::steady_clock::now();
-    }
+    if (done) co_return std::move(reading.response);
+    if (!written && !reading.parser->got_some()) co_return std::move(written).error();
+    co_return std::move(done).error();
   }
 }
+
+Task<Result<HttpResponse>> fail_with(Failure failure) { co_return failure; }
 
 }  // namespace
 
@@ -151,25 +180,26 @@ std::string_view header(const Headers& headers, std::string_view name) {
   return {};
 }
 
+Result<HttpMessage> serialize(const HttpRequest& request) {
+  if (std::optional<Failure> bad = check_head(request)) return std::move(*bad);
+  HttpMessage message;
+  message.bytes = text_of(request);
+  message.no_body = request.method == "HEAD" || request.method == "CONNECT";
+  return message;
+}
+
 Task<Result<HttpResponse>> exchange(Stream& stream, const HttpRequest& request, HttpLimits limits, ExchangeTimes* times,
                                     HttpResponse* partial) {
-  if (std::optional<Failure> bad = check_head(request)) co_return std::move(*bad);
-  Result<void> written;
-  {
-    const std::string text = serialize(request);
-    written = co_await stream.write(text);
-  }
-  // Who refuses a large body may answer and close before all of it is sent: the answer counts.
-  if (!written && written.error().outcome != Outcome::closed) co_return std::move(written).error();
-  if (times != nullptr) times->sent = std::chrono::steady_clock::now();
+  Result<HttpMessage> message = serialize(request);
+  if (!message) return fail_with(std::move(message).error());
+  return run_exchange(stream, std::move(*message), {}, limits, times, partial);
+}
 
-  HttpResponse own;
-  const bool no_body = request.method == "HEAD" || request.method == "CONNECT";
-  Reading reading{stream, limits, no_body, times, partial != nullptr ? *partial : own, {}, {}};
-  Result<void> read = co_await read_response(reading);
-  if (read) co_return std::move(reading.response);
-  if (!written && !reading.parser->got_some()) co_return std::move(written).error();
-  co_return std::move(read).error();
+Task<Result<HttpResponse>> exchange(Stream& stream, const HttpMessage& message, HttpLimits limits, ExchangeTimes* times,
+                                    HttpResponse* partial) {
+  HttpMessage elsewhere;
+  elsewhere.no_body = message.no_body;
+  return run_exchange(stream, std::move(elsewhere), message.bytes, limits, times, partial);
 }
 
 }  // namespace tocsin::net

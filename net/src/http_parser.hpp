@@ -43,6 +43,7 @@ class MessageParser : public boost::beast::http::basic_parser<is_request> {
   void on_request_impl(boost::beast::http::verb, View, View, int, Error&) override {}
   void on_response_impl(int, View, int, Error&) override {}
   void on_field_impl(boost::beast::http::field, View name, View value, Error&) override {
+    if (headers_.capacity() == 0) headers_.reserve(usual_headers);
     headers_.emplace_back(name, value);
   }
   void on_header_impl(Error&) override {}
@@ -61,6 +62,7 @@ class MessageParser : public boost::beast::http::basic_parser<is_request> {
   }
   void on_finish_impl(Error&) override {}
 
+  static constexpr std::size_t usual_headers = 8;
   Headers& headers_;
   std::string& body_;
 };

@@ -207,7 +207,7 @@ void HttpServer::Impl::take(Accepted accepted) {
   Peer name;
   name.endpoint = accepted.from;
   if (accepted.local) name.path = "local client";
-  auto socket = std::make_shared<Socket>(loop.executor(), std::move(accepted.fd));
+  auto socket = std::make_shared<Socket>(std::move(accepted.fd));
   auto stream = std::make_shared<SocketStream>(std::move(socket), std::move(name), nullptr, nullptr);
   if (served >= limits.connections) {
     loop.spawn("http refusal", refuse(shared_from_this(), std::move(stream)));
@@ -372,7 +372,7 @@ HttpServer::~HttpServer() {
 Result<std::uint16_t> HttpServer::listen(const Address& address) {
   Result<Listening> listening = listen_on(address);
   if (!listening) return listening.error();
-  auto socket = std::make_shared<Socket>(impl_->loop.executor(), std::move(listening->fd));
+  auto socket = std::make_shared<Socket>(std::move(listening->fd));
   impl_->places.push_back(Impl::Place{socket, address.unix_socket ? address.host : std::string()});
   impl_->loop.spawn("http listener", Impl::accept_all(impl_, std::move(socket)));
   return listening->port;

@@ -166,9 +166,16 @@ void Loop::post_after(std::chrono::nanoseconds delay, std::function<void()> work
 
 void Loop::spawn(std::string name, Task<void> task) {
   asio::post(impl_->context, [impl = impl_.get(), name = std::move(name), task = std::move(task)]() mutable {
-    asio::co_spawn(impl->executor, without_cancellation_exceptions(std::move(task)),
+    asio::co_spawn(impl->executor, std::move(task),
                    [impl, name = std::move(name)](const std::exception_ptr& error) { impl->report(name, error); });
   });
+}
+
+// What nobody can cancel needs no guard against exceptions of cancellation.
+void Loop::start(std::shared_ptr<const std::string> name, Task<void> task) {
+  asio::co_spawn(
+      impl_->executor, std::move(task),
+      [impl = impl_.get(), name = std::move(name)](const std::exception_ptr& error) { impl->report(*name, error); });
 }
 
 std::function<void()> Loop::spawn_cancellable(std::string name, Task<void> task) {

@@ -23,8 +23,8 @@ using core::Result;
 
 class PingSocket::Impl {
  public:
-  Impl(const Executor& executor, UniqueFd fd, const Endpoint& to, bool is_raw)
-      : socket(std::make_shared<Socket>(executor, std::move(fd))), peer(to), raw(is_raw) {
+  Impl(UniqueFd fd, const Endpoint& to, bool is_raw)
+      : socket(std::make_shared<Socket>(std::move(fd))), peer(to), raw(is_raw) {
     const std::string text = peer.to_string();
     name = text.substr(0, text.rfind(':'));
   }
@@ -132,7 +132,7 @@ PingSocket::~PingSocket() = default;
 PingSocket::PingSocket(PingSocket&& other) noexcept = default;
 PingSocket& PingSocket::operator=(PingSocket&& other) noexcept = default;
 
-Result<PingSocket> PingSocket::open(const Executor& executor, const Endpoint& to, const PingOptions& options) {
+Result<PingSocket> PingSocket::open(const Executor& /*executor*/, const Endpoint& to, const PingOptions& options) {
   Result<Opened> opened = open_socket(to.v6, options.raw_only);
   if (!opened) return std::move(opened).error();
   const int fd = opened->fd.get();
@@ -148,7 +148,7 @@ Result<PingSocket> PingSocket::open(const Executor& executor, const Endpoint& to
   if (::connect(fd, address.get(), address.size) != 0) {
     return Failure{Outcome::connect, Phase::connect, "cannot reach " + to.to_string() + ": " + std::strerror(errno)};
   }
-  return PingSocket(std::make_shared<Impl>(executor, std::move(opened->fd), peer, opened->raw));
+  return PingSocket(std::make_shared<Impl>(std::move(opened->fd), peer, opened->raw));
 }
 
 bool PingSocket::raw() const { return impl_->raw; }

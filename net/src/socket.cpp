@@ -6,15 +6,10 @@
 
 namespace tocsin::net {
 
-Socket::Socket(const Executor& executor, UniqueFd fd)
-    : unknown_(std::move(fd)), descriptor_(executor), timer_(executor), fd_(unknown_.get()) {}
-
-Socket::Socket(const Executor& executor) : descriptor_(executor), timer_(executor) {}
-
 std::shared_ptr<Socket> Socket::borrow(const Executor& executor, int fd) {
-  std::shared_ptr<Socket> socket(new Socket(executor));
+  std::shared_ptr<Socket> socket(new Socket());
   boost::system::error_code error;
-  socket->descriptor_.assign(fd, error);
+  socket->descriptor_.emplace(executor).assign(fd, error);
   if (error) return nullptr;
   socket->fd_ = fd;
   return socket;
@@ -27,24 +22,25 @@ void Socket::expires_at(core::Deadline deadline) {
   if (deadline == core::Deadline::max()) disarm();
 }
 
-void Socket::know() {
+void Socket::know(const Executor& executor) {
   if (!unknown_) return;
-  descriptor_.assign(unknown_.get());
+  descriptor_.emplace(executor).assign(unknown_.get());
   static_cast<void>(unknown_.release());
 }
 
 void Socket::disarm() {
   if (!std::exchange(armed_, false)) return;
   ++round_;
-  timer_.cancel();
+  timer_->cancel();
 }
 
-void Socket::arm() {
+void Socket::arm(const Executor& executor) {
   if (deadline_ == core::Deadline::max() || (armed_ && armed_for_ <= deadline_)) return;
   armed_ = true;
   armed_for_ = deadline_;
-  timer_.expires_at(deadline_);
-  timer_.async_wait(
+  if (!timer_) timer_.emplace(executor);
+  timer_->expires_at(deadline_);
+  timer_->async_wait(
       [self = shared_from_this(), round = ++round_](boost::system::error_code) { self->on_timer(round); });
 }
 
@@ -52,9 +48,9 @@ void Socket::on_timer(std::uint64_t round) {
   if (round != round_) return;
   armed_ = false;
   if (!waiting_) return;
-  if (!expired()) return arm();
+  if (!expired()) return arm(timer_->get_executor());
   timed_out_ = true;
-  descriptor_.cancel();
+  descriptor_->cancel();
 }
 
 Task<Ready> Socket::wait(Wait kind) {
@@ -63,11 +59,12 @@ Task<Ready> Socket::wait(Wait kind) {
   if (state.cancelled() != boost::asio::cancellation_type::none) co_return Ready::cancelled;
 
   const std::shared_ptr<Socket> self = shared_from_this();
-  know();
+  const Executor executor = co_await boost::asio::this_coro::executor;
+  know(executor);
   waiting_ = true;
   timed_out_ = false;
-  arm();
-  const auto [error] = co_await descriptor_.async_wait(kind, as_values);
+  arm(executor);
+  const auto [error] = co_await descriptor_->async_wait(kind, as_values);
   const bool stopped = !std::exchange(waiting_, false);
   if (!open_ || stopped) co_return Ready::cancelled;
   if (!error) co_return Ready::yes;
@@ -81,27 +78,28 @@ Task<Ready> Socket::watch() {
 
   const std::shared_ptr<Socket> self = shared_from_this();
   disarm();  // an idle connection needs no wake-up for the deadline of its last use
-  know();
+  const Executor executor = co_await boost::asio::this_coro::executor;
+  know(executor);
   watching_ = true;
-  const auto [error] = co_await descriptor_.async_wait(Wait::wait_read, as_values);
+  const auto [error] = co_await descriptor_->async_wait(Wait::wait_read, as_values);
   const bool stopped = !std::exchange(watching_, false);
   co_return error || stopped || !open_ ? Ready::cancelled : Ready::yes;
 }
 
 void Socket::stop_watching() {
-  if (std::exchange(watching_, false)) descriptor_.cancel();
+  if (std::exchange(watching_, false)) descriptor_->cancel();
 }
 
 void Socket::stop_waiting() {
-  if (std::exchange(waiting_, false)) descriptor_.cancel();
+  if (std::exchange(waiting_, false)) descriptor_->cancel();
 }
 
 void Socket::release() noexcept {
   if (!std::exchange(open_, false)) return;
   ++round_;
   static_cast<void>(unknown_.release());
-  static_cast<void>(descriptor_.release());
-  timer_.cancel();
+  if (descriptor_) static_cast<void>(descriptor_->release());
+  if (armed_) timer_->cancel();
 }
 
 void Socket::close() noexcept {
@@ -109,8 +107,8 @@ void Socket::close() noexcept {
   ++round_;
   unknown_.reset();
   boost::system::error_code ignored;
-  descriptor_.close(ignored);
-  if (armed_) timer_.cancel();
+  if (descriptor_) descriptor_->close(ignored);
+  if (armed_) timer_->cancel();
 }
 
 }  // namespace tocsin::net

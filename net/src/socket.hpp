@@ -5,6 +5,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "tocsin/core/time.hpp"
 #include "tocsin/net/loop.hpp"
@@ -14,12 +16,13 @@
 namespace tocsin::net {
 
 /// One timer serves every wait. A deadline that moves later leaves it armed as it is: when it fires early, it looks
-/// again. The loop comes to know the descriptor with the first wait: one that never waits costs no registration.
+/// again. The loop comes to know the descriptor, and the timer is made, with the first wait: one that never waits costs
+/// neither.
 class Socket : public std::enable_shared_from_this<Socket> {
  public:
   using Wait = boost::asio::posix::descriptor_base::wait_type;
 
-  Socket(const Executor& executor, UniqueFd fd);
+  explicit Socket(UniqueFd fd) : unknown_(std::move(fd)), fd_(unknown_.get()) {}
   /// Waits on a descriptor that stays another's: call `release` before this goes. Null if it cannot be watched.
   [[nodiscard]] static std::shared_ptr<Socket> borrow(const Executor& executor, int fd);
 
@@ -40,15 +43,15 @@ class Socket : public std::enable_shared_from_this<Socket> {
   void release() noexcept;
 
  private:
-  explicit Socket(const Executor& executor);
-  void arm();
+  Socket() = default;
+  void arm(const Executor& executor);
   void disarm();
   void on_timer(std::uint64_t round);
-  void know();
+  void know(const Executor& executor);
 
   UniqueFd unknown_;  // to the loop, so far
-  boost::asio::posix::stream_descriptor descriptor_;
-  boost::asio::steady_timer timer_;
+  std::optional<boost::asio::posix::stream_descriptor> descriptor_;
+  std::optional<boost::asio::steady_timer> timer_;
   core::Deadline deadline_ = core::Deadline::max();
   core::Deadline armed_for_ = core::Deadline::max();
   std::uint64_t round_ = 0;  // of the timer's waits; what an older one says does not count

@@ -21,6 +21,8 @@ using Wait = Socket::Wait;
 
 namespace {
 
+constexpr std::size_t one_segment = 500;
+
 bool would_block(int error) { return error == EAGAIN; }
 
 Wait wait_for(Step step) { return step == Step::want_write ? Wait::wait_write : Wait::wait_read; }
@@ -135,12 +137,24 @@ void SocketStream::send_at_once() {
   ::setsockopt(socket_->fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+std::size_t SocketStream::write_now(std::string_view bytes) {
+  if (session_ || !socket_->is_open() || socket_->expired()) return 0;
+  if (std::exchange(written_, true) || bytes.size() > one_segment) send_at_once();
+  asked_ = true;
+  const ssize_t size = ::send(socket_->fd(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (size >= 0) return static_cast<std::size_t>(size);
+  write_error_ = errno;
+  return 0;
+}
+
 Task<Result<void>> SocketStream::write(std::string_view bytes) {
-  constexpr std::size_t one_segment = 500;
   if (session_ || std::exchange(written_, true) || bytes.size() > one_segment) send_at_once();
   if (session_) return write_tls(bytes);
   return [](SocketStream& self, std::string_view rest) -> Task<Result<void>> {
     self.asked_ = true;
+    if (const int error = std::exchange(self.write_error_, 0); error != 0 && error != EINTR && !would_block(error)) {
+      co_return self.system_failure(error, Phase::send);
+    }
     while (!rest.empty()) {
       if (!self.socket_->is_open()) co_return self.not_ready(Ready::cancelled, Phase::send);
       if (self.socket_->expired()) co_return self.not_ready(Ready::timeout, Phase::send);

@@ -32,6 +32,7 @@ class SocketStream final : public Stream {
   void expires_at(core::Deadline deadline) override { socket_->expires_at(deadline); }
   Task<core::Result<std::size_t>> read_some(std::span<char> into) override;
   Task<core::Result<void>> write(std::string_view bytes) override;
+  std::size_t write_now(std::string_view bytes) override;
   Task<bool> wait_closed() override;
   void stop_watching() override { socket_->stop_watching(); }
   Task<core::Result<void>> start_tls(const TlsOptions& options, std::string host) override;
@@ -60,6 +61,7 @@ class SocketStream final : public Stream {
   bool ended_ = false;
   bool written_ = false;
   bool at_once_ = false;  // TCP_NODELAY is set
+  int write_error_ = 0;   // of `write_now`, for `write` to tell
   bool asked_ = false;    // something was written since the last read: the answer is hardly there yet
 };
 

@@ -23,22 +23,35 @@ class Journey {
   [[nodiscard]] const HttpOptions& options() const { return options_; }
 
  private:
+  /// A request, ready to be sent.
+  struct Question {
+    net::HttpRequest request;
+    net::HttpMessage message;  // the same, as it goes to the target itself
+  };
   /// Where one request goes to.
   struct Hop {
     const net::Url* url = nullptr;
-    const net::HttpRequest* request = nullptr;
+    const Question* question = nullptr;
     const net::Url* proxy = nullptr;
     std::optional<net::Endpoint> to;
     core::Deadline deadline;
     bool home = true;
   };
+  /// What a redirect made of them.
+  struct Redirected {
+    net::Url url;
+    Question question;
+  };
   using Failed = std::optional<core::Failure>;
 
-  net::Task<Failed> follow_all(Hop hop, Sight& sight) const;
+  [[nodiscard]] core::Result<Question> build() const;
+  [[nodiscard]] bool goes_on(Hop& hop, std::optional<Redirected>& redirected, Sight& sight) const;
   net::Task<Failed> ask(Hop hop, Sight& sight) const;
+  [[nodiscard]] std::optional<net::Endpoint> known_address(const Hop& hop, Sight& sight) const;
   net::Task<core::Result<std::vector<net::Endpoint>>> addresses(Hop hop, Sight& sight) const;
   net::Task<Failed> secure(net::Stream& stream, Hop hop, Sight& sight) const;
-  net::Task<Failed> exchange(net::Stream& stream, Hop hop, Sight& sight) const;
+  net::Task<Failed> exchange_http2(net::Stream& stream, Hop hop, net::ExchangeTimes& times, Sight& sight) const;
+  [[nodiscard]] core::Result<net::HttpMessage> message_through_proxy(const Hop& hop) const;
   void unpack(Sight& sight) const;
 
   net::Connector& connector_;
@@ -46,7 +59,7 @@ class Journey {
   net::TlsOptions home_tls_;
   net::TlsOptions away_tls_;
   net::HttpLimits limits_;
-  std::optional<core::Result<net::HttpRequest>> request_;  // built once, unless part of it stands in files
+  std::optional<core::Result<Question>> question_;  // built once, unless part of it stands in files
 };
 
 }  // namespace tocsin::probes::http

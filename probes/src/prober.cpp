@@ -29,8 +29,10 @@ void CommonMetrics::append(core::SeriesTable& table, core::Outcome outcome, std:
   add(table, known_[1], duration_name, {}, std::chrono::duration<double>(took).count());
   add(table, known_[2], probe_age_name, {}, 0);
   for (std::size_t i = 1; i < core::outcome_count; ++i) {
-    const auto word = core::to_string(static_cast<core::Outcome>(i));
-    add(table, known_[i + 2], failures_name, word, static_cast<double>(failures_[i]));
+    const Known& known = known_[i + 2];
+    const auto count = static_cast<double>(failures_[i]);
+    if (known.used && table.add(known.slot, known.serial, count)) continue;
+    add(table, known_[i + 2], failures_name, core::to_string(static_cast<core::Outcome>(i)), count);
   }
 }
 

@@ -30,6 +30,13 @@ void keep_wanted(std::vector<net::Endpoint>& addresses, IpProtocol wanted) {
   if (strict || rest != addresses.begin()) addresses.erase(rest, addresses.end());
 }
 
+std::optional<net::Endpoint> known_address(const std::string& host, std::uint16_t port, IpProtocol wanted) {
+  const auto address = net::numeric_endpoint(host, port);
+  const bool strict = wanted == IpProtocol::v4 || wanted == IpProtocol::v6;
+  if (!address || (strict && address->v6 != (wanted == IpProtocol::v6))) return std::nullopt;
+  return address;
+}
+
 net::Task<Result<std::vector<net::Endpoint>>> find_addresses(net::Connector& connector, std::string host,
                                                              std::uint16_t port, IpProtocol wanted,
                                                              core::Deadline deadline, std::chrono::nanoseconds* took) {
@@ -51,7 +58,12 @@ net::Task<Result<Connected>> connect_one(net::Connector& connector, std::vector<
   for (std::size_t at = 0;; ++at) {
     const auto here = steady_now();
     const auto part = (deadline - here) / static_cast<int>(count - at);
-    auto stream = co_await connector.connect(addresses[at], std::min(deadline, here + part), options);
+    net::Attempt attempt = connector.begin(addresses[at], std::min(deadline, here + part), options);
+    if (!attempt.settled) {
+      auto waited = co_await connector.finish(std::move(attempt));
+      attempt.settled = std::move(waited);
+    }
+    auto& stream = *attempt.settled;
     if (stream) {
       Connected connected;
       connected.stream = std::move(*stream);

@@ -22,6 +22,10 @@ namespace tocsin::probes {
 /// Drops or puts last what is not wanted.
 void keep_wanted(std::vector<net::Endpoint>& addresses, IpProtocol wanted);
 
+/// The address where the host is none but that: nothing is to be looked up.
+[[nodiscard]] std::optional<net::Endpoint> known_address(const std::string& host, std::uint16_t port,
+                                                         IpProtocol wanted);
+
 /// Looks a name up and keeps the addresses that are wanted: never an empty list. `took` gets the time of the look-up,
 /// also when it fails; it must outlive the call.
 [[nodiscard]] net::Task<core::Result<std::vector<net::Endpoint>>> find_addresses(net::Connector& connector,

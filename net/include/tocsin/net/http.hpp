@@ -51,10 +51,21 @@ struct ExchangeTimes {
   std::optional<core::Deadline> done;
 };
 
+/// A request as it goes over the wire.
+struct HttpMessage {
+  std::string bytes;
+  bool no_body = false;  // its answer has headers only
+};
+/// Fails where a method, target or header cannot stand in a head without opening a second message in it.
+[[nodiscard]] core::Result<HttpMessage> serialize(const HttpRequest& request);
+
 /// Sends one request and reads its response on a stream whose deadline is set. `times` (may be null) and `partial` (may
 /// be null: the response as far as it was read, when it fails) must outlive the call. After CONNECT nothing is read but
 /// the headers: on 200 the stream leads to the other end.
 [[nodiscard]] Task<core::Result<HttpResponse>> exchange(Stream& stream, const HttpRequest& request, HttpLimits limits,
+                                                        ExchangeTimes* times, HttpResponse* partial);
+/// The same with a request that was made ready before; `message` must outlive the call.
+[[nodiscard]] Task<core::Result<HttpResponse>> exchange(Stream& stream, const HttpMessage& message, HttpLimits limits,
                                                         ExchangeTimes* times, HttpResponse* partial);
 
 /// Opens a connection, makes one request, closes. No redirects. The scheme says whether TLS is spoken (`https`, with

@@ -42,6 +42,8 @@ class Loop {
   void post_after(std::chrono::nanoseconds delay, std::function<void()> work);
   /// From any thread: starts a coroutine on the loop. An exception that leaves it goes to the crash handler.
   void spawn(std::string name, Task<void> task);
+  /// On the loop's thread: starts a coroutine in place, until it first waits.
+  void start(std::shared_ptr<const std::string> name, Task<void> task);
   /// As `spawn`; calling what it returns (from any thread, while the loop exists) cancels the coroutine: what it waits
   /// for ends with Outcome::cancelled or false, and so does all that it starts after that.
   [[nodiscard]] std::function<void()> spawn_cancellable(std::string name, Task<void> task);

@@ -64,6 +64,9 @@ struct Endpoint {
   [[nodiscard]] std::string to_string() const;
 };
 
+/// Nothing if the host is a name.
+[[nodiscard]] std::optional<Endpoint> numeric_endpoint(const std::string& host, std::uint16_t port);
+
 class Stream {
  public:
   virtual ~Stream() = default;
@@ -75,6 +78,9 @@ class Stream {
   [[nodiscard]] virtual Task<core::Result<std::size_t>> read_some(std::span<char> into) = 0;
   /// Writes all of it.
   [[nodiscard]] virtual Task<core::Result<void>> write(std::string_view bytes) = 0;
+  /// Writes as much as goes without waiting, and says how much that was: `write` is for the rest, and for what failed.
+  /// Most writes are small and go at once; they need no coroutine.
+  [[nodiscard]] virtual std::size_t write_now(std::string_view /*bytes*/) { return 0; }
   /// The idle connection as a sentinel: returns when the peer closes it, resets it or says something unasked (true), or
   /// when `stop_watching` is called (false). No deadline applies: the caller bounds it by stop_watching.
   [[nodiscard]] virtual Task<bool> wait_closed() = 0;
@@ -95,6 +101,15 @@ struct ConnectOptions {
   bool peer_speaks_first = false;  // the handshake's last ACK must not wait for what we say
 };
 
+class Socket;
+
+/// A connection that has begun. `settled`: it is there, or has failed; else `Connector::finish` waits for it.
+struct Attempt {
+  std::optional<core::Result<std::unique_ptr<Stream>>> settled;
+  std::shared_ptr<Socket> socket;
+  Endpoint endpoint;
+};
+
 /// Looks names up and connects. Owns the TLS contexts and the pool that resolves. One for the process; use it on any
 /// loop.
 class Connector {
@@ -112,6 +127,9 @@ class Connector {
   /// Connects one numeric endpoint; the stream's deadline is `deadline`.
   [[nodiscard]] Task<core::Result<std::unique_ptr<Stream>>> connect(Endpoint endpoint, core::Deadline deadline,
                                                                     ConnectOptions options = {});
+  /// `connect` in two steps: near peers answer at once, and then the second is not needed.
+  [[nodiscard]] Attempt begin(const Endpoint& endpoint, core::Deadline deadline, const ConnectOptions& options);
+  [[nodiscard]] Task<core::Result<std::unique_ptr<Stream>>> finish(Attempt attempt);
   [[nodiscard]] Task<core::Result<std::unique_ptr<Stream>>> connect_unix(std::string path, core::Deadline deadline);
   /// Resolves, tries the addresses in order until one connects (each gets a fair part of the time), then TLS if asked.
   [[nodiscard]] Task<core::Result<std::unique_ptr<Stream>>> open(Address address, std::optional<TlsOptions> tls,
