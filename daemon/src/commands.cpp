@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <boost/json.hpp>
 #include <cstdio>
 #include <map>
 
@@ -104,6 +105,17 @@ int check(const CheckOptions& options) {
   return warned && options.lint_fatal ? lints : good;
 }
 
+/// What the API says went wrong; other answers as they are.
+std::string error_of(const std::string& body) {
+  boost::system::error_code code;
+  const auto answer = boost::json::parse(body, code);
+  if (!code && answer.is_object()) {
+    const auto* const error = answer.get_object().if_contains("error");
+    if (error != nullptr && error->is_string()) return std::string(error->get_string());
+  }
+  return body.substr(0, body.find_last_not_of('\n') + 1);
+}
+
 /// Prints what the running daemon answers.
 int ask(const DaemonAddress& address, net::HttpRequest request, std::string_view end) {
   const auto answer = ask_daemon(address, std::move(request));
@@ -111,8 +123,12 @@ int ask(const DaemonAddress& address, net::HttpRequest request, std::string_view
     complain(fmt::format("cannot reach tocsin: {} (is it running? give --url or --socket)\n", answer.error().detail));
     return bad;
   }
-  (answer->status == 200 ? say : complain)(answer->body + std::string(end));
-  return answer->status == 200 ? good : bad;
+  if (answer->status == 200) {
+    say(answer->body + std::string(end));
+    return good;
+  }
+  complain(error_of(answer->body) + "\n");
+  return bad;
 }
 
 int reload(const DaemonAddress& address) {
