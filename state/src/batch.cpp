@@ -116,7 +116,7 @@ Lazy Lazy::take_out(std::size_t most) {
     part.debt_count_ = std::exchange(debt_count_, 0);
     return part;
   }
-  while (!memories_.empty() && part.size() < most) part.memories_.insert(memories_.extract(memories_.begin()));
+  // What is owed before what is remembered: told twice is better than never.
   while (debt_count_ > 0 && part.size() < most) {
     const auto from = debts_.begin();
     if (from->second.empty()) {
@@ -127,6 +127,7 @@ Lazy Lazy::take_out(std::size_t most) {
     --debt_count_;
     ++part.debt_count_;
   }
+  while (!memories_.empty() && part.size() < most) part.memories_.insert(memories_.extract(memories_.begin()));
   while (!history_.empty() && part.size() < most) {
     part.history_.push_back(std::move(history_.front()));
     history_.pop_front();

@@ -1,5 +1,7 @@
 #include "src/keeper.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -9,10 +11,11 @@
 namespace tocsin::state {
 namespace {
 
-constexpr std::size_t max_queued = 1'000;       // writes of the journal
-constexpr std::size_t max_promised = 400'000;   // memories, changes and rows of history in promises that wait
-constexpr std::size_t lazy_at_once = 20'000;    // in one transaction
-constexpr std::chrono::seconds lazy_pause{1};   // what nobody waits for is collected for so long
+constexpr std::size_t max_queued = 1'000;      // writes of the journal
+constexpr std::size_t max_promised = 400'000;  // memories, changes and rows of history in promises that wait
+constexpr std::size_t lazy_at_once = 20'000;   // in one transaction
+constexpr std::chrono::seconds lazy_pause{1};  // what nobody waits for is collected for so long
+constexpr int lowest_priority = 19;
 constexpr std::chrono::seconds alive_pause{5};  // and the time when we were alive is written that often
 
 core::Failure failure(std::string detail) {
@@ -212,8 +215,12 @@ void Keeper::handle(Batch batch) {
 SqlResult<void> Keeper::write_or_mend(const Batch& batch) {
   std::optional<core::TimePoint> now;
   if (options_.clock) now = options_.clock();
-  if (!books_) mend("it could not be opened anew");
-  if (!books_) return SqlError{SQLITE_CANTOPEN, "the database could not be opened anew"};
+  if (batch.keep_history) history_time_ = batch.keep_history;
+  if (!books_) {
+    const auto begun = open_new();
+    if (!begun) return SqlError{SQLITE_CANTOPEN, begun.error().detail};
+    tell(*begun);
+  }
   auto done = books_->write(batch, now, batch.is_waited_for());
   if (done || !done.error().damaged()) return done;
   mend(done.error().text);
@@ -242,8 +249,11 @@ void Keeper::mend(const std::string& why) {
 }
 
 void Keeper::check_all() {
+  // There is no hurry: what a start needs has been checked.
+  static_cast<void>(::setpriority(PRIO_PROCESS, 0, lowest_priority));
   const auto sound = check(checked_);
   const std::lock_guard guard(mutex_);
+  checked_ = Database();
   const bool damaged = !sound && is_damage(sound.error());
   if (!damaged || closing_) return;
   found_damage_ = sound.error().text;

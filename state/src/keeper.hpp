@@ -46,8 +46,10 @@ class Keeper {
  private:
   Keeper(std::string path, StateOptions options) : path_(std::move(path)), options_(std::move(options)) {}
   [[nodiscard]] SqlResult<void> open_files();
-  /// Sets the file aside and begins a new one with what is sound of it. Words for people, or why it failed.
+  /// Sets the file aside and begins a new one. Words for people, or why it failed.
   [[nodiscard]] core::Result<std::string> begin_anew(const std::string& why);
+  /// Opens a new file and takes over what is sound of the one that was set aside.
+  [[nodiscard]] core::Result<std::string> open_new();
   void start();
 
   void serve();
@@ -64,7 +66,10 @@ class Keeper {
   std::string path_;
   StateOptions options_;
   Descriptor lock_;
-  std::unique_ptr<Books> books_;
+  std::unique_ptr<Books> books_;  // null after damage, for as long as no new file can be made
+  std::string aside_;             // the damaged file that is to be taken over from
+  std::string damage_;            // what was wrong with it
+  std::optional<core::Duration> history_time_;
   Remembered remembered_;
   Recalled recalled_;
   std::atomic<std::uint64_t> damaged_{0};

@@ -37,22 +37,32 @@ SqlResult<void> Keeper::open_files() {
 }
 
 core::Result<std::string> Keeper::begin_anew(const std::string& why) {
-  // Nobody may have the old file open when it gets its other name: SQLite's files belong together by name.
-  const std::lock_guard guard(reader_mutex_);
-  books_.reset();
-  reader_ = Database();
-  const auto aside = set_aside(path_);
+  {
+    // Nobody may have the old file open when it gets its other name: SQLite's files belong together by name.
+    const std::lock_guard guard(reader_mutex_);
+    books_.reset();
+    reader_ = Database();
+  }
+  auto aside = set_aside(path_);
   if (!aside) return aside.error();
   ++damaged_;
+  aside_ = std::move(*aside);
+  damage_ = why;
+  return open_new();
+}
+
+core::Result<std::string> Keeper::open_new() {
   if (const auto made = make_private_file(path_); !made) return made.error();
   auto books = Books::open(path_);
   if (!books) return failure("cannot begin " + path_ + " anew: " + books.error().text);
-  const std::string lost = salvage(*aside, (*books)->database());
+  if (history_time_) (*books)->keep_history_for(*history_time_);
+  const std::string lost = aside_.empty() ? "" : salvage(aside_, (*books)->database());
   auto reader = open_reader(path_);
   if (!reader) return failure("cannot begin " + path_ + " anew: " + reader.error().text);
+  const std::lock_guard guard(reader_mutex_);
   books_ = std::move(*books);
   reader_ = std::move(*reader);
-  return path_ + " is damaged (" + why + "); it was set aside as " + *aside +
+  return path_ + " is damaged (" + damage_ + "); it was set aside as " + aside_ +
          " and a new one begun; lost: " + (lost.empty() ? "nothing that could be seen" : lost);
 }
 
