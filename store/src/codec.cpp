@@ -5,53 +5,90 @@
 namespace tocsin::store {
 namespace {
 
-/// Follows one step; false where the decoder would read on behind the end or take no integer for one.
-bool follow(const std::uint8_t*& at, const std::uint8_t* end, std::uint64_t& last) {
-  const std::uint32_t first = *at++;
-  if (static_cast<std::size_t>(end - at) < bytes_after(first)) return false;
-  if (first == stale_step) {
-    last = core::stale_bits;
-    return true;
+constexpr std::int64_t max_integer = std::int64_t{1} << 53U;
+
+/// Follows steps as the decoder would, with every bound checked. An integer stays one until its bits are asked for.
+class Follower {
+ public:
+  explicit Follower(std::span<const std::uint8_t> steps) : at_(steps.data()), end_(at_ + steps.size()) {}
+
+  [[nodiscard]] bool done() const { return at_ == end_; }
+  [[nodiscard]] bool stale() const { return stale_; }
+  /// The next step is the end of the series.
+  [[nodiscard]] bool ends() const { return *at_ == stale_step; }
+  [[nodiscard]] std::uint64_t bits() const {
+    if (stale_) return core::stale_bits;
+    return is_integer_ ? std::bit_cast<std::uint64_t>(static_cast<double>(integer_)) : bits_;
   }
-  const auto before = last == core::stale_bits ? 0 : last;
-  if (first >= 0xf0) {
-    last = before ^ read_xor(first, at);
-    return true;
+  /// How many rows the next step is for; 0 where the decoder would read on behind the end or take no integer for one.
+  std::uint32_t next() {
+    const std::uint32_t first = *at_++;
+    if (first < 0x40) return first + 1;
+    if (static_cast<std::size_t>(end_ - at_) < bytes_after(first)) return 0;
+    return step(first) ? 1 : 0;
   }
-  const auto integer = as_integer(before);
-  if (!integer) return false;
-  last = std::bit_cast<std::uint64_t>(static_cast<double>(*integer + read_difference(first, at)));
-  return true;
-}
+
+ private:
+  bool step(std::uint32_t first) {
+    if (first == stale_step) {
+      stale_ = true;
+      return true;
+    }
+    if (stale_) {
+      stale_ = false;
+      is_integer_ = true;
+      integer_ = 0;
+    }
+    if (first >= 0xf0) {
+      bits_ = bits() ^ read_xor(first, at_);
+      is_integer_ = false;
+      return bits_ != core::stale_bits;  // that has a step of its own
+    }
+    if (!is_integer_) {
+      const auto integer = as_integer(bits_);
+      if (!integer) return false;
+      integer_ = *integer;
+      is_integer_ = true;
+    }
+    integer_ += read_difference(first, at_);
+    return integer_ > -max_integer && integer_ < max_integer;
+  }
+
+  const std::uint8_t* at_;
+  const std::uint8_t* end_;
+  std::int64_t integer_ = 0;
+  std::uint64_t bits_ = 0;
+  bool is_integer_ = true;
+  bool stale_ = false;
+};
 
 }  // namespace
 
 std::optional<Examined> examine(std::span<const std::uint8_t> steps, std::uint32_t rows) {
   Examined found;
   if (steps.size() == 1 && steps.front() == stale_step) return found;
-  const auto* at = steps.data();
-  const auto* const end = at + steps.size();
-  std::uint64_t last = 0;
-  std::uint32_t row = 0;
-  const auto pass = [&](std::uint32_t length) {
-    if (row < rows && last != core::stale_bits) {
-      const auto counted = std::min(length, rows - row);
-      found.samples += counted;
-      found.last_row = row + counted - 1;
-      found.last = last;
-    }
-    row += length;
+  Follower follower(steps);
+  std::uint32_t row = 0;    // the next step's first
+  std::uint32_t since = 0;  // there are samples from here on, if it is not stale
+  const auto count = [&] {
+    const auto until = std::min(row, rows);
+    if (follower.stale() || since >= until) return;
+    found.samples += until - since;
+    found.last_row = until - 1;
+    found.last = follower.bits();
+    since = until;
   };
-  while (at != end) {
-    if (*at < 0x40) {
-      pass(*at++ + 1U);
-    } else {
-      if (!follow(at, end, last)) return std::nullopt;
-      pass(1);
-    }
-    if (row > max_rows) return std::nullopt;
+  while (!follower.done()) {
+    const bool was_stale = follower.stale();
+    // The value is needed before it is gone: at a gap, and behind the last row that is wanted.
+    if (row >= rows || follower.ends()) count();
+    const auto length = follower.next();
+    if (was_stale && !follower.stale()) since = row;
+    row += length;
+    if (length == 0 || row > max_rows) return std::nullopt;
   }
-  if (row < rows) pass(rows - row);
+  if (row < rows) row = rows;
+  count();
   return found;
 }
 

@@ -346,6 +346,7 @@ void Restorer::read_parts() {
       if (number / 64 < hidden_.size() && (hidden_[number / 64] >> (number % 64) & 1U) != 0) return false;
       const auto& place = loaded->part->place(series);
       if (place.block == nullptr || !place.block->holds(place.ref)) return false;
+      if (place.block->series(place.ref.head) != no_series) return false;  // another one has that head
       if (room == 0) ++refused;
       return room != 0 && room-- > 0;
     };

@@ -59,10 +59,13 @@ void View::read(SeriesId series, core::TimePoint after, core::TimePoint until, s
   const auto& place = found.part->place(found.series);
   if (const auto* chain = found.part->find_chain(found.series)) {
     const auto& older = chain->older;
-    for (auto link = older.rbegin(); link != older.rend(); ++link) {
-      const auto next_from = link + 1 == older.rend() ? chain->from : (link + 1)->from;
-      link->block->read(link->ref, std::max(begin, link->from == lowest_time ? link->from : link->from - 1),
-                        std::min(end, next_from - 1), impl_->shared, out);
+    for (auto i = older.size(); i-- > 0;) {
+      const auto& link = older[i];
+      // What came later wins, even where it began earlier than what it followed.
+      auto next_from = chain->from;
+      for (std::size_t newer = 0; newer < i; ++newer) next_from = std::min(next_from, older[newer].from);
+      link.block->read(link.ref, std::max(begin, link.from == lowest_time ? link.from : link.from - 1),
+                       std::min(end, next_from - 1), impl_->shared, out);
     }
     begin = std::max(begin, chain->from - 1);
   }

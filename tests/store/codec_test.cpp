@@ -46,6 +46,19 @@ std::vector<std::uint64_t> decode(const std::vector<std::uint8_t>& steps, std::s
   return out;
 }
 
+void expect_examined(const Examined& found, const std::vector<std::uint64_t>& values, std::uint32_t rows) {
+  Examined expected;
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    if (values[row] == core::stale_bits) continue;
+    ++expected.samples;
+    expected.last_row = row;
+    expected.last = values[row];
+  }
+  ASSERT_EQ(found.samples, expected.samples);
+  ASSERT_EQ(found.last_row, expected.last_row);
+  ASSERT_EQ(found.last, expected.last);
+}
+
 TEST(Codec, WritesStepsOfTheSizeThatTheTablePromises) {
   struct Case {
     double before, value;
@@ -152,7 +165,37 @@ TEST(Codec, GivesBackExactlyWhatWasWritten) {
     ASSERT_EQ(decode(encode(values), rows), values) << "kind " << kind << " round " << round;
     const auto steps = encode(values);
     for (std::uint32_t row = 0; row < rows; ++row) ASSERT_EQ(decode_one(steps, row), values[row]);
+    for (std::uint32_t some = 1; some <= rows; ++some) {
+      const auto found = examine(steps, some);
+      ASSERT_TRUE(found);
+      expect_examined(*found, values, some);
+    }
   }
+}
+
+// What comes from a disk may be anything; what is accepted, the decoder gets through.
+TEST(Codec, ExamineRefusesWhatTheDecoderCannotRead) {
+  using Steps = std::vector<std::uint8_t>;
+  EXPECT_TRUE(examine(Steps{}, 64));
+  EXPECT_TRUE(examine(Steps{0x3f}, 64));
+  EXPECT_FALSE(examine(Steps{0x3f, 0x00}, 64)) << "65 rows";
+  EXPECT_FALSE(examine(Steps{0x80}, 64)) << "a byte is missing";
+  EXPECT_FALSE(examine(Steps{0xe0, 0, 0}, 64));
+  EXPECT_FALSE(examine(Steps{0xf7, 0, 0, 0, 0, 0, 0, 0}, 64));
+  EXPECT_TRUE(examine(Steps{0xf7, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f}, 64));
+  EXPECT_FALSE(examine(Steps{0xf7, 1, 2, 3, 4, 5, 6, 7, 8, 0x60}, 64)) << "one more than no integer";
+  EXPECT_FALSE(examine(Steps{0xf7, 2, 0, 0, 0, 0, 0, 0xf0, 0x7f}, 64)) << "a marker is written as a marker";
+  std::mt19937 random(5);
+  std::size_t accepted = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    Steps steps(random() % 12);
+    for (auto& byte : steps) byte = static_cast<std::uint8_t>(random());
+    const auto found = examine(steps, 64);
+    if (!found) continue;
+    ++accepted;
+    expect_examined(*found, decode(steps, 64), 64);
+  }
+  EXPECT_GT(accepted, 1'000U);
 }
 
 TEST(Segment, FindsEachHeadsStepsAndTimes) {

@@ -347,7 +347,7 @@ TEST_F(Snapshot, ManyRestartsLeaveNoTrace) {
 // What a series's past looks like may differ in one point only: one that is not in the first row after a restart is
 // seen by look-back there.
 TEST_F(Snapshot, ByChanceAllIsAsBefore) {
-  for (unsigned seed = 1; seed <= 8; ++seed) {
+  for (unsigned seed = 1; seed <= 5; ++seed) {
     fs::remove_all(folder_);
     ChanceTargets targets(seed);
     Store store{Limits{}};
