@@ -104,7 +104,9 @@ net::Task<void> Destination::run(std::shared_ptr<Destination> self) {
 }
 
 /// One that was lost is knocked at first: a host that swallows packets would hold each attempt for all of its time.
-net::Task<core::Result<void>> Destination::knock() {
+net::Task<core::Failure> Destination::knock() {
+  core::Failure failure;
+  failure.outcome = core::Outcome::ok;
   net::Address address;
   address.host = options_.url.host;
   address.port = options_.url.port;
@@ -112,8 +114,8 @@ net::Task<core::Result<void>> Destination::knock() {
   const core::Deadline until = now() + std::min<std::chrono::nanoseconds>(knock_time, options_.timeout);
   std::optional<net::TlsOptions> plain;
   const auto opened = co_await around_.connector->open(std::move(address), std::move(plain), until);
-  if (!opened) co_return opened.error();
-  co_return core::Result<void>();
+  if (!opened) failure = opened.error();
+  co_return failure;
 }
 
 net::Task<void> Destination::send_batch() {
@@ -131,9 +133,9 @@ net::Task<void> Destination::send_batch() {
   post->headers.emplace_back("Content-Type", "application/json");
   post->body = make_body(messages);
   if (lost_) {
-    const auto there = co_await knock();
-    if (!there) {
-      const core::Result<net::HttpResponse> none = there.error();
+    const core::Failure failure = co_await knock();
+    if (failure.outcome != core::Outcome::ok) {
+      const core::Result<net::HttpResponse> none = failure;
       take_in(none, count, began);
       co_return;
     }

@@ -54,7 +54,8 @@ class Destination : public std::enable_shared_from_this<Destination> {
  private:
   [[nodiscard]] static net::Task<void> run(std::shared_ptr<Destination> self);
   [[nodiscard]] net::Task<void> send_batch();
-  [[nodiscard]] net::Task<core::Result<void>> knock();
+  /// Outcome::ok where somebody is there.
+  [[nodiscard]] net::Task<core::Failure> knock();
   [[nodiscard]] Receiver receiver() const;
   [[nodiscard]] core::Result<net::HttpRequest> request(std::string method, const std::string& target) const;
   [[nodiscard]] std::shared_ptr<net::HttpClient> connect(std::size_t body_bytes) const;

@@ -118,7 +118,7 @@ LedgerStatus Keeper::status() const {
   LedgerStatus out = status_;
   out.usable = !failing_;
   out.queued = journal_.size() + promises_.size();
-  out.unsaved = lazy_.size();
+  out.unsaved = lazy_.size() + taken_;
   out.dropped = lazy_.dropped();
   return out;
 }
@@ -166,6 +166,7 @@ Batch Keeper::take_batch() {
   batch.keep_history = std::exchange(keep_history_, std::nullopt);
   // While writes fail, those who wait are not held up by all that could not be written before.
   if (!failing_ || retry_now_ || closing_) batch.lazy = lazy_.take_out(lazy_at_once);
+  taken_ = batch.lazy.size();
   return batch;
 }
 
@@ -229,6 +230,7 @@ SqlResult<void> Keeper::write_or_mend(const Batch& batch) {
 
 void Keeper::done_with(Batch& batch, const std::optional<std::string>& problem) {
   const std::lock_guard guard(mutex_);
+  taken_ = 0;
   const bool was_failing = std::exchange(failing_, problem.has_value());
   if (problem) {
     ++status_.errors;

@@ -80,6 +80,7 @@ class Keeper {
   std::vector<PromiseWrite> promises_;
   std::size_t promised_ = 0;  // the weight of what is in `promises_`
   Lazy lazy_;
+  std::size_t taken_ = 0;  // of it, on its way to the disk
   Order order_ = 0;
   std::optional<core::Duration> keep_history_;
   LedgerStatus status_;

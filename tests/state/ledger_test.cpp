@@ -14,6 +14,8 @@
 #include <set>
 #include <thread>
 
+#include "src/ledger_rows.hpp"
+#include "src/schema.hpp"
 #include "state/folder_fixture.hpp"
 #include "support/wait_until.hpp"
 
@@ -197,6 +199,40 @@ TEST_F(LedgerTest, TheHistoryIsPrunedByAgeBoundedACommit) {
   EXPECT_EQ(left(), 4U);
 }
 
+TEST_F(LedgerTest, TheHistoryHasABoundOfRows) {
+  {
+    const auto state = open();
+    Promise promise;
+    for (int i = 0; i < 10; ++i) promise.history.push_back(note_of("A", 1'000 + i));
+    put(state->ledger(), promise);
+  }
+  auto file = open_database(database()).value();
+  auto writer = LedgerWriter::make(file).value();
+  const auto rows = [&file] { return file.number("SELECT count(*) FROM history").value(); };
+  const auto oldest = [&file] { return file.number("SELECT min(at) FROM history").value(); };
+  ASSERT_TRUE(writer.prune(core::from_millis(0), max_history_rows, 100));
+  EXPECT_EQ(rows(), 10);
+  ASSERT_TRUE(writer.prune(core::from_millis(0), max_history_rows + 6, 4));
+  EXPECT_EQ(rows(), 6) << "no more than four a commit";
+  EXPECT_EQ(oldest(), 1'004);
+  ASSERT_TRUE(writer.prune(core::from_millis(0), max_history_rows + 6, 4));
+  EXPECT_EQ(oldest(), 1'006);
+}
+
+TEST_F(LedgerTest, TheLogIsTakenOverAndDoesNotGrow) {
+  const auto state = open();
+  std::uintmax_t largest = 0;
+  for (int i = 0; i < 60; ++i) {
+    std::vector<core::Memory> memories;
+    for (int k = 0; k < 100; ++k)
+      memories.push_back({std::to_string(k), std::string(4'000, static_cast<char>('a' + i % 26))});
+    ASSERT_EQ(put(state->ledger(), promise_of(std::move(memories))), std::nullopt);
+    largest = std::max(largest, std::filesystem::file_size(database() + "-wal"));
+  }
+  EXPECT_GT(largest, 1'000'000U);
+  EXPECT_LT(largest, 10'000'000U) << "24 MB were written";
+}
+
 TEST_F(LedgerTest, FullQueuesRefuseButForgetNothing) {
   const auto state = open();
   Ledger& ledger = state->ledger();
@@ -210,8 +246,8 @@ TEST_F(LedgerTest, FullQueuesRefuseButForgetNothing) {
   std::atomic<int> good = 0, refused = 0;
   std::string why;
   for (int i = 0; i < 5; ++i) {
-    std::vector<core::Memory> many;
-    for (int k = 0; k < 100'000; ++k) many.push_back({std::to_string(k), std::to_string(i)});
+    std::vector<core::Memory> many(100'000);
+    for (core::Memory& one : many) one = {"key", std::to_string(i)};
     ledger.promise(promise_of(std::move(many)), [&](const std::optional<std::string>& problem) {
       if (!problem) ++good;
       if (problem) ++refused, why = *problem;
@@ -231,13 +267,9 @@ TEST_F(LedgerTest, FullQueuesRefuseButForgetNothing) {
     *static_cast<std::string*>(into) = values[0];
     return 0;
   };
-  const char* const sql = "SELECT count(*) FROM memories WHERE value = x'34'";
-  // The last part may still be on its way.
-  EXPECT_TRUE(test::wait_until([&] {
-    sqlite3_exec(handle, sql, take, &found, nullptr);
-    return found == "100000";
-  }));
+  sqlite3_exec(handle, "SELECT value FROM memories WHERE key = 'key'", take, &found, nullptr);
   sqlite3_close(handle);
+  EXPECT_EQ(found, "4") << "the one that was refused is the newest";
 }
 
 /// In a child: promises whose parts must go together, told of through a pipe as they get their receipts.
