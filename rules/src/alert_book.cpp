@@ -11,6 +11,13 @@ using core::AlertState;
 
 namespace {
 
+/// The rule's own labels, where an alert's do not say otherwise, and the alert's.
+core::Labels alert_series(const RuleSpec& spec, const core::Alert& alert) {
+  std::vector<core::Label> labels(spec.labels);
+  labels.insert(labels.end(), alert.labels.begin(), alert.labels.end());
+  return core::Labels(std::move(labels));
+}
+
 void move_by(std::optional<core::TimePoint>& at, core::Duration by) {
   if (at) *at += by;
 }
@@ -23,14 +30,29 @@ void AlertBook::set_origin(core::Alert& alert) const {
   alert.expression = origin_.expression;
 }
 
-void AlertBook::add(Found found, core::TimePoint at) {
-  auto it = entries_.lower_bound(found.labels);
-  if (it == entries_.end() || it->first != found.labels) {
-    it = entries_.emplace_hint(it, found.labels, Entry{});
-    it->second.alert.labels = std::move(found.labels);
-    set_origin(it->second.alert);
+AlertBook::Entry& AlertBook::entry_of(const core::Labels& labels, std::uint64_t hash) {
+  const auto [first, last] = by_hash_.equal_range(hash);
+  for (auto it = first; it != last; ++it) {
+    if (it->second->first == labels) return it->second->second;
   }
-  Entry& entry = it->second;
+  const auto added = entries_.emplace(labels, Entry{}).first;
+  by_hash_.emplace(hash, added);
+  Entry& entry = added->second;
+  entry.hash = hash;
+  entry.alert.labels = labels;
+  set_origin(entry.alert);
+  return entry;
+}
+
+AlertBook::Entries::iterator AlertBook::erase(Entries::iterator at) {
+  const auto [first, last] = by_hash_.equal_range(at->second.hash);
+  const auto own = std::find_if(first, last, [&](const auto& known) { return known.second == at; });
+  if (own != last) by_hash_.erase(own);
+  return entries_.erase(at);
+}
+
+void AlertBook::add(Found found, core::TimePoint at) {
+  Entry& entry = entry_of(found.labels, found.hash);
   core::Alert& alert = entry.alert;
   entry.found = entry.known = round_;
   entry.of = std::move(found.of);
@@ -111,10 +133,32 @@ std::optional<std::string> AlertBook::apply(Judgement judgement, core::TimePoint
     for (const auto& [labels, entry] : entries_) {
       if (entry.written) gone_.push_back(labels);
     }
+    by_hash_.clear();
     entries_.clear();
     return fmt::format("exceeded limit of {} with {} alerts", policy.limit, active);
   }
   return std::nullopt;
+}
+
+void AlertBook::write(const RuleSpec& spec, Output& output) {
+  for (auto& [labels, entry] : entries_) {
+    const core::Alert& alert = entry.alert;
+    if (alert.state == AlertState::inactive) continue;
+    const double since = core::to_seconds(alert.active_at);
+    const bool same = entry.shown == alert.state && entry.alerts && entry.for_state;
+    if (same && output.add(*entry.for_state, since)) {
+      if (output.add(*entry.alerts, 1)) continue;
+    } else {
+      core::Labels series = alert_series(spec, alert);
+      series.set(core::metric_name_label, "ALERTS_FOR_STATE");
+      entry.for_state = output.add_placed(series, since);
+    }
+    core::Labels series = alert_series(spec, alert);
+    series.set(core::metric_name_label, "ALERTS");
+    series.set("alertstate", to_string(alert.state));
+    entry.alerts = output.add_placed(series, 1);
+    entry.shown = alert.state;
+  }
 }
 
 /// What is to be told of an alert now. As told counts what is given here.
@@ -153,7 +197,7 @@ void AlertBook::report(core::TimePoint at, core::Duration interval, core::Durati
     // What was only pending and no longer is, is forgotten; what fired has to be told as resolved for a while.
     const bool forget = told_enough || (inactive && !entry.alert.resolved_at);
     if (forget && entry.written) gone_.push_back(it->first);
-    it = forget ? entries_.erase(it) : std::next(it);
+    it = forget ? erase(it) : std::next(it);
   }
 }
 
@@ -193,10 +237,11 @@ const core::Alert* AlertBook::find(const core::Labels& labels) const {
 }
 
 void AlertBook::take_from(AlertBook& old) {
-  entries_ = std::move(old.entries_);
-  gone_ = std::move(old.gone_);
-  old.entries_.clear();
-  old.gone_.clear();
+  entries_ = std::exchange(old.entries_, {});
+  by_hash_.clear();
+  old.by_hash_.clear();
+  for (auto it = entries_.begin(); it != entries_.end(); ++it) by_hash_.emplace(it->second.hash, it);
+  gone_ = std::exchange(old.gone_, {});
   round_ = old.round_;
   for (auto& [labels, entry] : entries_) {
     set_origin(entry.alert);
@@ -222,7 +267,9 @@ void AlertBook::restore(core::Labels labels, AlertMemory memory, core::Duration 
   entry.told_at = memory.told_at;
   entry.keep_written = memory.keep_firing_since;
   entry.written = true;
-  entries_.insert_or_assign(std::move(labels), std::move(entry));
+  entry.hash = labels.hash();
+  const auto [it, added] = entries_.insert_or_assign(std::move(labels), std::move(entry));
+  if (added) by_hash_.emplace(it->second.hash, it);
 }
 
 void AlertBook::forget(const MemorySink& sink) const {

@@ -5,9 +5,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "memory_codec.hpp"
+#include "rule.hpp"
 #include "tocsin/core/alert.hpp"
 #include "tocsin/core/labels.hpp"
 #include "tocsin/core/memory.hpp"
@@ -22,6 +24,7 @@ struct Found {
   double value = 0;
   core::Labels of;                       // of a threshold: the label set of its lines
   std::optional<core::TimePoint> since;  // it holds since then; not present: since this evaluation
+  std::uint64_t hash = 0;                // of the labels
 };
 
 /// What one evaluation says of the alerts. Those of which it says nothing end.
@@ -60,6 +63,8 @@ class AlertBook {
   /// One evaluation. Gives an error where there are more than the limit; all alerts are forgotten then, as in
   /// Prometheus.
   [[nodiscard]] std::optional<std::string> apply(Judgement judgement, core::TimePoint at, const Policy& policy);
+  /// Adds ALERTS and ALERTS_FOR_STATE of every alert.
+  void write(const RuleSpec& spec, Output& output);
   /// Appends what is to be told. A firing alert is told again once more than `resend_delay` has passed, and so is for
   /// 15 minutes one that is resolved.
   void report(core::TimePoint at, core::Duration interval, core::Duration resend_delay,
@@ -90,6 +95,7 @@ class AlertBook {
   struct Entry {
     core::Alert alert;
     core::Labels of;
+    std::uint64_t hash = 0;                              // of its labels
     core::AlertState told = core::AlertState::inactive;  // what was reported last
     std::optional<core::TimePoint> told_at;              // to Alertmanager
     std::uint64_t found = 0;                             // in which evaluation it was last found
@@ -97,8 +103,15 @@ class AlertBook {
     std::optional<core::TimePoint> keep_written;         // keep_firing_since as it was written
     bool written = false;
     bool changed = false;  // since it was written
+    // Where its series stand.
+    std::optional<Output::Place> for_state;
+    std::optional<Output::Place> alerts;
+    core::AlertState shown = core::AlertState::inactive;  // in ALERTS
   };
+  using Entries = std::map<core::Labels, Entry>;
   void add(Found found, core::TimePoint at);
+  [[nodiscard]] Entry& entry_of(const core::Labels& labels, std::uint64_t hash);
+  Entries::iterator erase(Entries::iterator at);
   void freeze(const Judgement& judgement);
   void set_origin(core::Alert& alert) const;
   /// False where the alert is no longer active.
@@ -110,8 +123,9 @@ class AlertBook {
 
   Origin origin_;
   MemoryKey::Kind kind_;
-  std::map<core::Labels, Entry> entries_;
-  std::vector<core::Labels> gone_;  // were written, and are to be deleted
+  Entries entries_;
+  std::unordered_multimap<std::uint64_t, Entries::iterator> by_hash_;  // of them
+  std::vector<core::Labels> gone_;                                     // were written, and are to be deleted
   std::uint64_t round_ = 0;
 };
 

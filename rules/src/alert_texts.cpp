@@ -45,15 +45,4 @@ core::Labels AlertTexts::annotations(const core::Labels& result, double value, c
   return out;
 }
 
-void add_alert_series(const RuleSpec& spec, const core::Alert& alert, Output& output) {
-  std::vector<core::Label> labels(spec.labels);
-  labels.insert(labels.end(), alert.labels.begin(), alert.labels.end());
-  core::Labels series(std::move(labels));
-  series.set(core::metric_name_label, "ALERTS_FOR_STATE");
-  output.add(series, core::to_seconds(alert.active_at));
-  series.set(core::metric_name_label, "ALERTS");
-  series.set("alertstate", to_string(alert.state));
-  output.add(series, 1);
-}
-
 }  // namespace tocsin::rules

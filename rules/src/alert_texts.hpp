@@ -32,7 +32,4 @@ class AlertTexts {
   std::map<std::string, promql::Plan, std::less<>> plans_;  // of queries inside templates
 };
 
-/// ALERTS and ALERTS_FOR_STATE of an alert.
-void add_alert_series(const RuleSpec& spec, const core::Alert& alert, Output& output);
-
 }  // namespace tocsin::rules

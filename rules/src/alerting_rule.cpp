@@ -24,6 +24,7 @@ std::optional<std::string> AlertingRule::evaluate(Round& round) {
   judgement.freeze_rest = round.settling;
   judgement.found.reserve(vector.size());
   std::unordered_set<std::uint64_t> seen;
+  seen.reserve(vector.size());
   for (const promql::InstantSample& sample : vector) {
     Found one;
     one.value = sample.sample.value;
@@ -31,7 +32,8 @@ std::optional<std::string> AlertingRule::evaluate(Round& round) {
     one.annotations = texts_.annotations(sample.labels, one.value, round);
     const auto same = [&](const Found& other) { return other.labels == one.labels; };
     // Only where two hashes are the same the labels are compared with all others.
-    if (!seen.insert(one.labels.hash()).second && std::any_of(judgement.found.begin(), judgement.found.end(), same)) {
+    one.hash = one.labels.hash();
+    if (!seen.insert(one.hash).second && std::any_of(judgement.found.begin(), judgement.found.end(), same)) {
       return "vector contains metrics with the same labelset after applying alert labels: " + one.labels.to_string();
     }
     judgement.found.push_back(std::move(one));
@@ -41,6 +43,12 @@ std::optional<std::string> AlertingRule::evaluate(Round& round) {
   if (!error) return publish(round, *this, output_, {&book_});
   book_.remember({round.memory_prefix, mark_, round.memories});
   return error;
+}
+
+void AlertingRule::hold(Round& round) {
+  freeze(book_, round.at);
+  // Series that do not fit into the store are no news here.
+  (void)publish(round, *this, output_, {&book_});
 }
 
 void AlertingRule::take_from(Rule& old) {
@@ -56,12 +64,16 @@ void AlertingRule::forget(const std::string& prefix, std::vector<core::Memory>& 
   book_.forget({prefix, mark_, out});
 }
 
+void freeze(AlertBook& book, core::TimePoint at) {
+  Judgement nothing;
+  nothing.freeze_rest = true;
+  (void)book.apply(std::move(nothing), at, {});  // without a limit nothing can be wrong
+}
+
 std::optional<std::string> publish(Round& round, const Rule& rule, Output& output,
                                    std::initializer_list<AlertBook*> books) {
   output.begin();
-  for (const AlertBook* book : books) {
-    book->each([&](const core::Alert& alert, const core::Labels&) { add_alert_series(rule.spec(), alert, output); });
-  }
+  for (AlertBook* book : books) book->write(rule.spec(), output);
   // Alerts are told even where their series do not fit into the store.
   // Rules of one name may share series of ALERTS, and give the same in them.
   auto error = output.commit(round.store, round.group_id + ";" + rule.spec().name, round.data_at, true);

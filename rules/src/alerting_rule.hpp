@@ -13,6 +13,7 @@ class AlertingRule : public Rule {
  public:
   AlertingRule(const RuleSpec& spec, RuleMark mark, const std::string& group_id, const TemplateContext& templates);
   [[nodiscard]] std::optional<std::string> evaluate(Round& round) override;
+  void hold(Round& round) override;
   [[nodiscard]] std::vector<core::Alert> alerts() const override { return book_.alerts(); }
   void take_from(Rule& old) override;
   Revived restore(const MemoryKey& key, std::string_view value, const Revival& revival) override;
@@ -27,6 +28,8 @@ class AlertingRule : public Rule {
   AlertBook book_;
 };
 
+/// Nothing is known: all alerts of the book stay as they are.
+void freeze(AlertBook& book, core::TimePoint at);
 /// What both kinds of alerts do once it is clear what holds and the books have moved on: series are written, changes
 /// are told, and what changed is remembered.
 [[nodiscard]] std::optional<std::string> publish(Round& round, const Rule& rule, Output& output,

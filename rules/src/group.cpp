@@ -65,7 +65,20 @@ Group::Group(GroupSpec spec, GroupSettings settings, store::Store& store)
     : impl_(std::make_unique<Impl>(std::move(spec), std::move(settings), store)) {}
 Group::~Group() = default;
 
+void Group::Impl::hold(std::size_t i, Round& round) {
+  rules[i]->hold(round);
+  if (statuses[i].kind == RuleSpec::Kind::record) return;
+  statuses[i].health = Health::unknown;
+  statuses[i].last_error = "not judged: what it reads was not heard since an interruption";
+}
+
 Evaluation Group::evaluate(core::TimePoint at, const std::function<std::function<bool()>()>& start_timer) {
+  return round(at, start_timer, false);
+}
+
+Evaluation Group::hold(core::TimePoint at) { return round(at, {}, true); }
+
+Evaluation Group::round(core::TimePoint at, const std::function<std::function<bool()>()>& start_timer, bool held) {
   Evaluation out;
   if (impl_->last && at <= *impl_->last) {
     const core::Duration back = *impl_->last - at;
@@ -76,20 +89,24 @@ Evaluation Group::evaluate(core::TimePoint at, const std::function<std::function
   impl_->last = at;
   const auto begun = impl_->elapsed();
   for (std::size_t i = 0; i < impl_->rules.size(); ++i) {
-    Round round{impl_->store,
-                at,
-                at - impl_->spec.query_offset.value_or(core::Duration{0}),
-                promql::EvalLimits{},
-                impl_->spec,
-                impl_->settings,
-                impl_->id,
-                impl_->prefix,
-                impl_->settling,
-                out.changes,
-                out.memories};
-    round.limits.max_samples = impl_->settings.max_samples;
-    if (start_timer) round.limits.expired = start_timer();
-    impl_->evaluate(i, round, out);
+    Round now{impl_->store,
+              at,
+              at - impl_->spec.query_offset.value_or(core::Duration{0}),
+              promql::EvalLimits{},
+              impl_->spec,
+              impl_->settings,
+              impl_->id,
+              impl_->prefix,
+              impl_->settling,
+              out.changes,
+              out.memories};
+    now.limits.max_samples = impl_->settings.max_samples;
+    if (start_timer) now.limits.expired = start_timer();
+    if (held) {
+      impl_->hold(i, now);
+    } else {
+      impl_->evaluate(i, now, out);
+    }
   }
   impl_->remember(at, out.memories);
   impl_->took = impl_->elapsed() - begun;

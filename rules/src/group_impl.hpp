@@ -20,6 +20,7 @@ struct Group::Impl {
     return settings.stopwatch ? settings.stopwatch() : std::chrono::nanoseconds{0};
   }
   void evaluate(std::size_t i, Round& round, Evaluation& out);
+  void hold(std::size_t i, Round& round);
   /// What is not of a rule: deletions that wait, and the time.
   void remember(core::TimePoint at, std::vector<core::Memory>& out);
   void take(Rule& mine, Impl& old, Rule& theirs);

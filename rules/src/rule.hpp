@@ -51,7 +51,18 @@ class Output {
  public:
   /// Starts the rows of one evaluation.
   void begin() { table_.begin(); }
-  void add(const core::Labels& labels, double value) { table_.add(labels, value); }
+  void add(const core::Labels& labels, double value) { (void)table_.add(labels, value); }
+  /// Where a series stands in the table: whoever adds it again and again need not make its labels each time.
+  struct Place {
+    core::Slot slot = 0;
+    std::uint32_t serial = 0;
+  };
+  [[nodiscard]] std::optional<Place> add_placed(const core::Labels& labels, double value) {
+    const auto slot = table_.add(labels, value);
+    return slot ? std::optional(Place{*slot, table_.serial(*slot)}) : std::nullopt;
+  }
+  /// False if the place stands for something else by now.
+  [[nodiscard]] bool add(const Place& place, double value) { return table_.add(place.slot, place.serial, value); }
   /// Hands the rows over. Series of the evaluation before that are not among them end. Gives what went wrong; with
   /// `shared`, that others give some of the series too is not wrong.
   [[nodiscard]] std::optional<std::string> commit(store::Store& store, const std::string& name, core::TimePoint at,
@@ -74,6 +85,8 @@ class Rule {
 
   /// What went wrong, if anything. After an error of the expression the rule's series and alerts are as they were.
   [[nodiscard]] virtual std::optional<std::string> evaluate(Round& round) = 0;
+  /// Instead of an evaluation, while nothing is known of what it reads: alerts stay as they are, and are told again.
+  virtual void hold(Round& /*round*/) {}
   /// What it does not know for sure although nothing went wrong: data that is missing.
   [[nodiscard]] virtual std::string doubt() const { return {}; }
   [[nodiscard]] virtual std::vector<core::Alert> alerts() const { return {}; }

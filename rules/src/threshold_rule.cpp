@@ -53,6 +53,12 @@ std::optional<std::string> ThresholdRule::evaluate(Round& round) {
   return error;
 }
 
+void ThresholdRule::hold(Round& round) {
+  freeze(book_, round.at);
+  freeze(unknown_, round.at);
+  (void)publish(round, *this, output_, {&book_, &unknown_});
+}
+
 /// Evaluates every line, once for each period.
 std::optional<std::string> ThresholdRule::read(Round& round, std::vector<std::vector<promql::Vector>>& results) {
   const unsigned count = threshold_.breaches ? threshold_.breaches->second : 1;
@@ -204,8 +210,8 @@ void ThresholdRule::decide(const core::Labels& labels, Round& round, Judgement& 
   one.of = labels;
   const auto same = [&](const Found& other) { return other.labels == one.labels; };
   // The rule's labels may make two alerts one.
-  if (!labels_seen_.insert(one.labels.hash()).second &&
-      std::any_of(judgement.found.begin(), judgement.found.end(), same)) {
+  one.hash = one.labels.hash();
+  if (!labels_seen_.insert(one.hash).second && std::any_of(judgement.found.begin(), judgement.found.end(), same)) {
     return;
   }
   if (known == alert_labels_.end()) {
@@ -243,7 +249,7 @@ Judgement ThresholdRule::doubted(const Round& round) const {
   Judgement judgement;
   judgement.freeze_rest = round.settling;
   for (const auto& [labels, doubt] : doubts_) {
-    judgement.found.push_back({doubt.labels, doubt.annotations, doubt.value, labels, doubt.since});
+    judgement.found.push_back({doubt.labels, doubt.annotations, doubt.value, labels, doubt.since, doubt.labels.hash()});
   }
   if (!round.settling) return judgement;
   unknown_.each([&](const core::Alert& alert, const core::Labels& of) {

@@ -21,6 +21,7 @@ class ThresholdRule : public Rule {
  public:
   ThresholdRule(const RuleSpec& spec, RuleMark mark, const std::string& group_id, const TemplateContext& templates);
   [[nodiscard]] std::optional<std::string> evaluate(Round& round) override;
+  void hold(Round& round) override;
   [[nodiscard]] std::string doubt() const override;
   [[nodiscard]] std::vector<core::Alert> alerts() const override;
   void take_from(Rule& old) override;

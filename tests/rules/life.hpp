@@ -52,7 +52,7 @@ class Life {
   /// A reload with other rules.
   void reload(const std::string& fresh) {
     rules = fresh;
-    auto next = std::make_unique<Group>(std::move(good_rules(rules).at(0)), settings, *store);
+    auto next = std::make_unique<Group>(spec(), settings, *store);
     next->take_state_from(*group);
     for (const core::Memory& memory : group->forget()) keep(memory);
     group = std::move(next);
@@ -81,13 +81,18 @@ class Life {
   store::BlockId block = 0;
 
  private:
+  const GroupSpec& spec() {
+    if (read != rules) specs = good_rules(rules);
+    read = rules;
+    return specs.at(0);
+  }
   void begin() {
     group.reset();
     store = std::make_unique<store::Store>(store::Limits{std::chrono::hours{3}});
     block = store->open_block("target");
     table = core::SeriesTable();
     for (const Row& row : given) append(row);
-    group = std::make_unique<Group>(std::move(good_rules(rules).at(0)), settings, *store);
+    group = std::make_unique<Group>(spec(), settings, *store);
   }
   void append(const Row& row) {
     table.begin();
@@ -96,6 +101,8 @@ class Life {
   }
 
   core::SeriesTable table;
+  std::vector<GroupSpec> specs;
+  std::string read;  // what they were read from
 };
 
 }  // namespace tocsin::rules::test
