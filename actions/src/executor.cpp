@@ -79,7 +79,9 @@ void Executor::Impl::on_change(const std::shared_ptr<Impl>& self, AlertChange ch
   std::copy_if(specs.begin(), specs.end(), std::back_inserter(meant),
                [&](const Spec& spec) { return applies(*spec, change.alert.labels); });
   const std::string labels = change.alert.labels.to_string();
-  const bool fires = change.kind == AlertChange::Kind::firing || change.kind == AlertChange::Kind::repeated;
+  // A resolved alert is told again for a while, too.
+  const bool told_to_fire = change.kind == AlertChange::Kind::firing || change.kind == AlertChange::Kind::repeated;
+  const bool fires = told_to_fire && !change.alert.resolved_at;
   for (const auto& [target, run] : runs) {
     if (run->record.alert != labels) continue;
     run->resolved = !fires;

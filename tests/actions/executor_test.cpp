@@ -63,6 +63,18 @@ TEST(ExecutorTest, AnAlertThatIsRepeatedRunsItOnce) {
   EXPECT_EQ(world.status().step, ActionStep::verifying) << "what is skipped does not hide the run";
 }
 
+TEST(ExecutorTest, AResolvedAlertThatIsToldAgainIsNoReasonToAct) {
+  Platform platform;
+  World world(platform, {platform.spec()});
+  core::Alert resolved = World::alert();
+  resolved.state = core::AlertState::inactive;
+  resolved.resolved_at = world.now;
+  world.tell(AlertChange::Kind::repeated, resolved);
+  world.settle();
+  EXPECT_EQ(world.records.size(), 0U);
+  EXPECT_EQ(platform.log(), "");
+}
+
 TEST(ExecutorTest, OtherAlertsAndOtherLabelsDoNothing) {
   Platform platform;
   ActionSpec spec = platform.spec();
