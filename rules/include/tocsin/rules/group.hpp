@@ -118,6 +118,9 @@ class Group {
   /// by more, the clock was set back, and the group goes on from there as if one interval had passed. `expired`, asked
   /// inside the loops, ends an evaluation that takes too long.
   [[nodiscard]] Evaluation evaluate(core::TimePoint at, const std::function<std::function<bool()>()>& start_timer);
+  /// In place of an evaluation, while nothing is known of what the group reads: nothing begins and nothing ends; what
+  /// fires is told again.
+  [[nodiscard]] Evaluation hold(core::TimePoint at);
   /// The slot of Prometheus's schedule (EvalTimestamp) at or before `now`, and the next one.
   [[nodiscard]] core::TimePoint slot_before(core::TimePoint now) const;
   [[nodiscard]] core::TimePoint next_slot(core::TimePoint now) const;
@@ -147,6 +150,8 @@ class Group {
   [[nodiscard]] const GroupSpec& spec() const;
 
  private:
+  [[nodiscard]] Evaluation round(core::TimePoint at, const std::function<std::function<bool()>()>& start_timer,
+                                 bool held);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
