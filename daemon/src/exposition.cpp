@@ -46,13 +46,6 @@ bool from_probe(const Metadata& metadata, std::string_view name) {
           std::any_of(prefixes.begin(), prefixes.end(), [name](std::string_view p) { return name.starts_with(p); }));
 }
 
-/// The series of one family: they stand together on the page, in the order in which the store numbers them, so that
-/// what one probe gave stays as the probe gave it (a histogram's buckets, say).
-struct Family {
-  const core::MetricMeta* meta = nullptr;
-  std::vector<store::SeriesId> series;
-};
-
 void append_help(std::string& out, std::string_view help) {
   for (const char c : help) {
     if (c == '\\') {
@@ -104,86 +97,115 @@ Metadata all_metadata() {
   return all;
 }
 
-/// The page without its values: the lines' beginnings in order, and where a family's head goes.
+/// The page without its values.
 struct Exposition::Layout {
   struct Series {
     store::SeriesId id = 0;
-    std::uint32_t family = 0;
-    std::size_t end = 0;  // in `text`; it begins where the one before ends
+    std::size_t end = 0;  // of its line's beginning in `text`; that begins where the one before ends
   };
-  std::uint64_t generation = 0;
+  /// The series of one family stand together on the page, in the order in which the store numbers them, so that what
+  /// one probe gave stays as the probe gave it (a histogram's buckets, say).
+  struct Family {
+    std::string head;
+    std::string text;
+    std::vector<Series> series;
+  };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+
+  std::uint64_t numbering = 0;
   std::uint64_t metadata = 0;
-  std::vector<Series> series;
-  std::vector<std::string> heads;  // of the families
-  std::string text;
+  store::SeriesId next = 0;  // those below are known
+  std::map<std::string, Family, std::less<>> families;
+  // Hundreds of thousands of series have some hundred names; null: not from a probe.
+  std::unordered_map<std::string, Family*, Hash, std::equal_to<>> by_name;
+  std::size_t size = 0;  // of all text
+
+  Family* family(std::string_view name, const Metadata& table);
+  void add_new(const store::View& view, const Metadata& table);
+  void shrink();
+  /// Returns how many of its series are gone.
+  std::size_t write(const store::View& view, core::TimePoint now, std::string& out) const;
 };
 
 Exposition::Exposition() = default;
 Exposition::~Exposition() = default;
 
-std::shared_ptr<const Exposition::Layout> Exposition::lay_out(const store::View& view, const Metadata& metadata,
-                                                              std::uint64_t version) {
-  const std::vector<core::Matcher> everything{{core::Matcher::Kind::not_equal, "job", ""},
-                                              {core::Matcher::Kind::not_equal, "instance", ""}};
-  // Hundreds of thousands of series have some hundred names: each name is looked up once, and nothing is sorted but
-  // them.
-  std::map<std::string_view, Family> families;
-  std::unordered_map<std::string_view, Family*> by_name;
-  std::size_t count = 0;
-  for (const store::SeriesId id : view.select(everything)) {
-    const std::string_view name = view.label(id, core::metric_name_label);
-    const auto [it, unknown] = by_name.try_emplace(name, nullptr);
-    if (unknown && from_probe(metadata, name)) {
-      const core::MetricMeta* meta = family_of(metadata, name);
-      it->second = &families[meta != nullptr ? meta->name : name];
-      it->second->meta = meta;
-    }
-    if (it->second == nullptr) continue;
-    it->second->series.push_back(id);
-    ++count;
+Exposition::Layout::Family* Exposition::Layout::family(std::string_view name, const Metadata& table) {
+  if (const auto known = by_name.find(name); known != by_name.end()) return known->second;
+  Family*& found = by_name.emplace(std::string(name), nullptr).first->second;
+  if (!from_probe(table, name)) return nullptr;
+  const core::MetricMeta* meta = family_of(table, name);
+  const std::string_view title = meta != nullptr ? meta->name : name;
+  found = &families[std::string(title)];
+  if (found->head.empty()) append_head(found->head, meta, title);
+  return found;
+}
+
+void Exposition::Layout::add_new(const store::View& view, const Metadata& table) {
+  for (const store::SeriesId end = view.end(); next < end; ++next) {
+    if (!view.has(next)) continue;
+    Family* const home = family(view.label(next, core::metric_name_label), table);
+    if (home == nullptr || view.label(next, "job").empty() || view.label(next, "instance").empty()) continue;
+    const std::size_t before = home->text.size();
+    append_series(home->text, view.labels(next));
+    size += home->text.size() - before;
+    home->series.push_back({next, home->text.size()});
   }
-  auto layout = std::make_shared<Layout>();
-  layout->generation = view.generation();
-  layout->metadata = version;
-  layout->series.reserve(count);
+}
+
+void Exposition::Layout::shrink() {
+  for (auto& [name, family] : families) {
+    family.text.shrink_to_fit();
+    family.series.shrink_to_fit();
+  }
+}
+
+std::size_t Exposition::Layout::write(const store::View& view, core::TimePoint now, std::string& out) const {
+  std::size_t gone = 0;
   for (const auto& [name, family] : families) {
-    append_head(layout->heads.emplace_back(), family.meta, name);
-    for (const store::SeriesId id : family.series) {
-      append_series(layout->text, view.labels(id));
-      layout->series.push_back({id, static_cast<std::uint32_t>(layout->heads.size() - 1), layout->text.size()});
+    bool headed = false;
+    std::size_t begin = 0;
+    for (const Series& series : family.series) {
+      const std::size_t from = std::exchange(begin, series.end);
+      if (!view.has(series.id)) {
+        ++gone;
+        continue;
+      }
+      const auto sample = view.latest(series.id, now, lookback);
+      if (!sample) continue;
+      if (!std::exchange(headed, true)) out += family.head;
+      out.append(family.text, from, series.end - from);
+      out += core::format_value(sample->value);
+      out += '\n';
     }
   }
-  return layout;
+  return gone;
 }
 
 std::string Exposition::expose(const store::View& view, const Metadata& metadata, core::TimePoint now,
-                               std::uint64_t version) {
-  std::shared_ptr<const Layout> layout;
+                               std::uint64_t version, std::string before) {
+  std::unique_ptr<Layout> layout;
   {
     const std::lock_guard lock(mutex_);
-    layout = kept_;
+    layout = std::move(kept_);
   }
-  if (layout == nullptr || layout->generation != view.generation() || layout->metadata != version) {
-    layout = lay_out(view, metadata, version);
-    const std::lock_guard lock(mutex_);
-    kept_ = layout->text.size() <= most_kept ? layout : nullptr;
+  if (layout == nullptr || layout->numbering != view.numbering() || layout->metadata != version) {
+    layout = std::make_unique<Layout>();
+    layout->numbering = view.numbering();
+    layout->metadata = version;
   }
-  std::string out;
-  out.reserve(layout->text.size() + layout->series.size() * 16 + layout->heads.size() * 128);
-  std::size_t begin = 0;
-  std::size_t headed = 0;  // families whose head is written, or that have no value at all
-  for (const Layout::Series& series : layout->series) {
-    const std::size_t from = std::exchange(begin, series.end);
-    const auto sample = view.latest(series.id, now, lookback);
-    if (!sample) continue;
-    if (series.family >= headed) {
-      out += layout->heads[series.family];
-      headed = series.family + 1;
-    }
-    out.append(layout->text, from, series.end - from);
-    out += core::format_value(sample->value);
-    out += '\n';
-  }
+  const bool anew = layout->next == 0;
+  layout->add_new(view, metadata);
+  if (anew) layout->shrink();
+  std::string out = std::move(before);
+  out.reserve(out.size() + layout->size + layout->size / 4);
+  const std::size_t gone = layout->write(view, now, out);
+  if (layout->size > most_kept || gone > view.end() / 8) return out;
+  const std::lock_guard lock(mutex_);
+  kept_ = std::move(layout);
   return out;
 }
 

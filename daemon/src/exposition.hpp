@@ -27,22 +27,20 @@ using Metadata = std::map<std::string, core::MetricMeta, std::less<>>;
 [[nodiscard]] std::string expose_samples(std::vector<std::pair<core::Labels, double>> samples,
                                          const Metadata& metadata);
 
-/// The same page, time after time: what stays the same between two is kept, as long as no series comes or goes. Any
-/// thread.
+/// The same page, time after time: what stays the same between two is kept, and a series that is new is added to it.
+/// Any thread.
 class Exposition {
  public:
   Exposition();
   ~Exposition();
-  /// `version`: another one whenever the metadata are others.
+  /// `version`: another one whenever the metadata are others. `before`: what the page begins with.
   [[nodiscard]] std::string expose(const store::View& view, const Metadata& metadata, core::TimePoint now,
-                                   std::uint64_t version = 0);
+                                   std::uint64_t version = 0, std::string before = {});
 
  private:
   struct Layout;
-  static std::shared_ptr<const Layout> lay_out(const store::View& view, const Metadata& metadata,
-                                               std::uint64_t version);
   std::mutex mutex_;
-  std::shared_ptr<const Layout> kept_;
+  std::unique_ptr<Layout> kept_;  // nothing while a page is made of it
 };
 
 }  // namespace tocsin::daemon

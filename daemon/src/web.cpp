@@ -54,7 +54,7 @@ net::ServerResponse Web::metrics_page() {
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   const auto metadata = metadata_.page();
   const auto now = sources_.clock();
-  response.body = metrics_.text() + exposition_.expose(judge_.snapshot(), metadata->table, now, metadata->version);
+  response.body = exposition_.expose(judge_.snapshot(), metadata->table, now, metadata->version, metrics_.text());
   return response;
 }
 

@@ -151,6 +151,7 @@ void LiveIndex::commit() {
 void LiveIndex::publish_parts() {
   auto view = std::make_shared<View::Impl>();
   view->generation = view_->generation + 1;
+  view->numbering = numbering_;
   view->parts = parts_;
   view->hidden = hidden_changed_ ? std::make_shared<const View::Impl::Bits>(hidden_) : view_->hidden;
   hidden_changed_ = false;
@@ -188,6 +189,7 @@ void LiveIndex::compact() {
   hidden_.clear();
   hidden_count_ = 0;
   hidden_changed_ = true;
+  ++numbering_;
   publish_parts();
 }
 

@@ -27,6 +27,7 @@ struct View::Impl {
   using Bits = std::vector<std::uint64_t>;
 
   std::uint64_t generation = 1;
+  std::uint64_t numbering = 1;
   bool shared = false;  // for threads that are not the judge
   std::vector<Range> parts;
   std::shared_ptr<const Bits> hidden;
@@ -79,6 +80,7 @@ class LiveIndex {
 
   std::vector<View::Impl::Range> parts_;
   std::uint32_t total_ = 0;  // series in parts
+  std::uint64_t numbering_ = 1;
   std::vector<NewSeries> fresh_;
   View::Impl::Bits hidden_;
   std::size_t hidden_count_ = 0;

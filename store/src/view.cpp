@@ -14,6 +14,14 @@ std::int64_t millis_before(core::TimePoint at, core::Duration lookback) {
 
 std::uint64_t View::generation() const { return impl_->generation; }
 
+std::uint64_t View::numbering() const { return impl_->numbering; }
+
+SeriesId View::end() const {
+  return impl_->parts.empty() ? 0 : impl_->parts.back().first + impl_->parts.back().part->size();
+}
+
+bool View::has(SeriesId series) const { return series < end() && !impl_->is_hidden(series); }
+
 std::vector<SeriesId> View::select(std::span<const core::Matcher> matchers) const {
   std::vector<SeriesId> found;
   for (const auto& range : impl_->parts) {

@@ -1,6 +1,8 @@
 // What /metrics and / say.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "src/exposition.hpp"
 #include "src/status_page.hpp"
 
@@ -67,6 +69,53 @@ TEST(Exposition, KeepsItsLayoutOnlyWhileTheSeriesStayTheSame) {
   batch.rows = {{1, 1}};
   (void)store.append(target, core::from_millis(13'000), batch);
   EXPECT_EQ(page(13'000), "# TYPE redis_up untyped\nredis_up{instance=\"a\",job=\"cache\"} 1\n");
+}
+
+TEST(Exposition, SaysTheSameWhetherItKeptItsLayoutOrNot) {
+  store::Limits limits;
+  limits.retention = std::chrono::minutes(1);
+  store::Store store{limits};
+  Exposition exposition;
+  const Metadata metadata;
+  const auto name = [](const char* metric, int n) {
+    return core::Labels{{"__name__", metric}, {"instance", "a"}, {"job", "cache"}, {"n", std::to_string(n)}};
+  };
+  // Enough series for the store to number those that stay anew when the others went.
+  constexpr int many = 3000;
+  const auto stays = store.open_block("stays");
+  const auto goes = store.open_block("goes");
+  core::Batch first, last;
+  for (int n = 0; n < many; ++n) {
+    first.fresh.push_back({static_cast<core::Slot>(n), name(n % 2 == 0 ? "redis_a" : "redis_b", n)});
+    first.rows.push_back({static_cast<core::Slot>(n), double(n)});
+  }
+  last.fresh = {{0, name("redis_b", many)}, {1, name("redis_a", many + 1)}};
+  last.rows = {{0, 1}, {1, 2}};
+  const auto same = [&](std::int64_t at) {
+    store.publish();
+    const auto now = core::from_millis(at);
+    const std::string page = exposition.expose(store.snapshot(), metadata, now);
+    EXPECT_EQ(page, expose_targets(store.snapshot(), metadata, now)) << at;
+    return std::count(page.begin(), page.end(), '\n');
+  };
+  (void)store.append(goes, core::from_millis(10'000), first);
+  EXPECT_EQ(same(10'000), many + 2);
+  (void)store.append(stays, core::from_millis(11'000), last);
+  EXPECT_EQ(same(11'000), many + 4);
+  const auto numbering = store.snapshot().numbering();
+  store.close_block(goes, core::from_millis(12'000));
+  EXPECT_EQ(same(12'000), 4);
+  last.fresh.clear();
+  for (std::int64_t at = 20'000; at < 400'000; at += 10'000) {
+    (void)store.append(stays, core::from_millis(at), last);
+    store.maintain(core::from_millis(at));
+    EXPECT_EQ(same(at), 4);
+  }
+  EXPECT_NE(store.snapshot().numbering(), numbering);
+  last.fresh = {{2, name("redis_a", 7)}};
+  last.rows.push_back({2, 3});
+  (void)store.append(stays, core::from_millis(400'000), last);
+  EXPECT_EQ(same(400'000), 5);
 }
 
 TEST(StatusPage, EscapesEverythingThatOthersSaid) {

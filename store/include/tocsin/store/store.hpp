@@ -60,6 +60,12 @@ class View {
 
   /// Changes when series appear or go: what `select` returned may be kept until then.
   [[nodiscard]] std::uint64_t generation() const;
+  /// Changes when ids come to mean other series. Until then a new series gets an id above all others.
+  [[nodiscard]] std::uint64_t numbering() const;
+  /// All ids are below.
+  [[nodiscard]] SeriesId end() const;
+  /// Whether `select` may return it: a series that went leaves a gap.
+  [[nodiscard]] bool has(SeriesId series) const;
   /// All series that match, ended ones included as long as samples of them are kept; each label set once, whichever
   /// blocks it was in. Sorted by id.
   [[nodiscard]] std::vector<SeriesId> select(std::span<const core::Matcher> matchers) const;
