@@ -43,13 +43,18 @@ std::optional<std::string> gzip(std::string_view text) {
   constexpr int gzip_format = 15 + 16;
   // The fastest level: exposition text and JSON shrink well with it already.
   if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, gzip_format, 8, Z_DEFAULT_STRATEGY) != Z_OK) return std::nullopt;
-  std::string out(deflateBound(&stream, static_cast<uLong>(text.size())), '\0');
+  // It hardly ever needs as much as deflateBound says, and memory that was never touched costs nothing.
+  std::string out(text.size() / 8 + 1024, '\0');
   // zlib does not write through next_in, but its type is not const.
   stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(text.data()));
   stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  const int result = deflate(&stream, Z_FINISH);
+  int result = Z_OK;
+  while (result == Z_OK) {
+    if (stream.total_out == out.size()) out.resize(out.size() * 2);
+    stream.next_out = reinterpret_cast<Bytef*>(out.data() + stream.total_out);
+    stream.avail_out = static_cast<uInt>(out.size() - stream.total_out);
+    result = deflate(&stream, Z_FINISH);
+  }
   out.resize(stream.total_out);
   deflateEnd(&stream);
   if (result != Z_STREAM_END) return std::nullopt;
