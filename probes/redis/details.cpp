@@ -43,8 +43,11 @@ constexpr Question of_each_primary[] = {Question::sentinel_sentinels, Question::
 
 /// As Go writes a bucket's bound: 541065, but 1.08213e+06.
 std::string bound_text(double bound) {
-  if (bound < 1e6) return core::format_value(bound);
   std::array<char, 32> text{};
+  if (const auto whole = static_cast<std::uint32_t>(bound >= 0 && bound < 1e6 ? bound : 0); bound == whole) {
+    return {text.data(), std::to_chars(text.data(), text.data() + text.size(), whole).ptr};
+  }
+  if (bound < 1e6) return core::format_value(bound);
   const auto end = std::to_chars(text.data(), text.data() + text.size(), bound, std::chars_format::scientific).ptr;
   return {text.data(), end};
 }

@@ -235,7 +235,10 @@ net::Task<core::Result<void>> RedisProber::converse(Exchange& exchange) {
   const auto stream = stream_;
   if (!stream) co_return core::Failure{core::Outcome::cancelled, core::Phase::query, "the connection was given up"};
   cost_ += static_cast<std::uint32_t>(exchange.size());
-  const auto written = co_await stream->write(exchange.request());
+  const std::string_view request = exchange.request();
+  const std::size_t sent = stream->write_now(request);
+  core::Result<void> written;
+  if (sent < request.size()) written = co_await stream->write(request.substr(sent));
   while (!exchange.done()) {
     // After a write that failed, too: a server that turns us away says why before it closes.
     const auto got = co_await stream->read_some(exchange.space());

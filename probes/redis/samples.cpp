@@ -32,6 +32,7 @@ std::string join(std::initializer_list<std::string_view> values) {
 
 void Samples::begin() {
   next_ = 0;
+  moves_ = 0;
   changed_ = false;
   cut_ = false;
 }
@@ -42,12 +43,28 @@ void Samples::add(const Shape& shape, std::initializer_list<std::string_view> va
     return;
   }
   if (next_ == entries_.size()) entries_.push_back({});
-  Entry& entry = entries_[next_++];
-  if (entry.shape != &shape || !same(entry.values, values)) {
-    entry = {&shape, join(values), 0, {}};
-    changed_ = true;
-  }
+  const bool expected = entries_[next_].shape == &shape && same(entries_[next_].values, values);
+  Entry& entry = expected ? entries_[next_] : make_room(shape, values);
+  ++next_;
   entry.value = value;
+}
+
+// A sample that is new moves those behind it, and one that went leaves them where they are: they are known again. A
+// list that is altogether another one is not worth that.
+Samples::Entry& Samples::make_room(const Shape& shape, std::initializer_list<std::string_view> values) {
+  constexpr std::size_t most_moves = 32;
+  constexpr std::size_t far = 16;
+  changed_ = true;
+  const auto here = entries_.begin() + static_cast<std::ptrdiff_t>(next_);
+  if (here->shape != nullptr && ++moves_ <= most_moves) {
+    const auto end = here + static_cast<std::ptrdiff_t>(std::min(far, entries_.size() - next_));
+    const auto found = std::find_if(
+        here, end, [&](const Entry& entry) { return entry.shape == &shape && same(entry.values, values); });
+    if (found != end) return *entries_.erase(here, found);
+    entries_.insert(here, Entry{});
+  }
+  entries_[next_] = {&shape, join(values), 0, {}};
+  return entries_[next_];
 }
 
 void Samples::end() {

@@ -46,12 +46,15 @@ class Samples {
     KnownSeries known;
   };
   [[nodiscard]] core::Labels labels(const Entry& entry) const;
+  /// The place for a sample that is not the one which was there before.
+  Entry& make_room(const Shape& shape, std::initializer_list<std::string_view> values);
   void drop_repeated();
 
   core::Labels base_;
   std::size_t most_;
   std::vector<Entry> entries_;
   std::size_t next_ = 0;
+  std::size_t moves_ = 0;  // how often the others made room in this round
   bool changed_ = false;
   bool cut_ = false;
 };

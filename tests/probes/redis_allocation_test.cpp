@@ -1,10 +1,16 @@
-// Reading an INFO text of a known shape allocates nothing.
+// Reading what is of a known shape allocates nothing.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <map>
+#include <numeric>
+#include <string>
+#include <vector>
 
 #include "probes/redis_texts.hpp"
 #include "redis/info.hpp"
+#include "redis/samples.hpp"
 #include "support/count_allocations.hpp"
 
 namespace tocsin::probes::redis {
@@ -27,6 +33,49 @@ TEST(RedisInfo, ReadingAFamiliarTextAllocatesNothing) {
     }
     EXPECT_GT(table.take().rows.size(), 200U);
   }
+}
+
+constexpr Shape shape{"redis_x", {"n"}};
+
+/// How often something was allocated for a list of samples, one for each of `numbers`, from its begin to its end;
+/// `rows` gets them as the table has them.
+std::size_t allocations_for(Samples& samples, core::SeriesTable& table, const std::vector<int>& numbers,
+                            std::map<std::string, double>& rows) {
+  table.begin();
+  const auto before = allocations.load();
+  samples.begin();
+  for (const int n : numbers) samples.add(shape, {std::to_string(n)}, n);
+  samples.end();
+  samples.append(table);
+  const auto used = allocations - before;
+  rows.clear();
+  for (const core::Row& row : table.take().rows) rows[std::string(table.labels(row.slot).get("n"))] = row.value;
+  return used;
+}
+
+TEST(RedisSamples, AreKnownAgainBehindOneThatIsNewOrGone) {
+  core::SeriesTable table;
+  Samples samples(core::Labels{{"job", "j"}});
+  std::vector<int> numbers(500);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  std::map<std::string, double> rows;
+  EXPECT_GT(allocations_for(samples, table, numbers, rows) + (counting ? 0 : 1000), numbers.size());
+  const auto expect_same = [&] {
+    EXPECT_EQ(rows.size(), numbers.size());
+    for (const int n : numbers) EXPECT_EQ(rows.at(std::to_string(n)), n);
+  };
+  expect_same();
+  constexpr std::size_t few = 40;  // the room of all moves once; a new one has its labels made
+  numbers.insert(numbers.begin() + 100, 1000);
+  EXPECT_LT(allocations_for(samples, table, numbers, rows), few);
+  expect_same();
+  numbers.erase(numbers.begin() + 200, numbers.begin() + 210);
+  EXPECT_LT(allocations_for(samples, table, numbers, rows), few);
+  expect_same();
+  std::reverse(numbers.begin(), numbers.end());
+  static_cast<void>(allocations_for(samples, table, numbers, rows));
+  expect_same();
+  EXPECT_EQ(allocations_for(samples, table, numbers, rows), 0U);
 }
 
 }  // namespace
