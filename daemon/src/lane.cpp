@@ -50,6 +50,7 @@ struct Runner {
   std::string host;  // which it shares with other targets
   std::shared_ptr<Budget> budget;
   std::unique_ptr<probes::Prober> prober;
+  TargetStatus* status = nullptr;  // under the mutex; gone with the target
   Confirmation confirmation;
   std::optional<core::Observation> held;
   std::optional<core::Observation> withheld;  // the last one that was not believed
@@ -129,7 +130,7 @@ struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
   net::Task<void> probe(Runner& runner);
   net::Task<void> confirm_later(RunnerPtr runner);
   net::Task<bool> watch(Runner& runner);
-  net::Task<bool> doubted(const Runner& runner, core::Outcome outcome) const;
+  [[nodiscard]] bool may_be_ours(const Runner& runner, core::Outcome outcome) const;
   void withhold(Runner& runner, core::Observation observation);
   void conclude(Runner& runner, core::Observation observation);
   void hand_over(core::Observation observation, bool flip);
@@ -152,6 +153,7 @@ void Lane::Impl::change(const std::vector<std::uint32_t>& removed, std::vector<A
       const TargetConfig& c = runner->config;
       const std::lock_guard lock(status_mutex);
       TargetStatus& status = statuses[runner->id];
+      runner->status = &status;
       status.job = c.job;
       status.kind = c.kind;
       status.display = c.display;
@@ -322,7 +324,8 @@ net::Task<void> Lane::Impl::probe(Runner& runner) {
   --in_flight;
   under_way = in_flight;
   leave(runner);
-  const bool doubtful = co_await doubted(runner, observation.outcome);
+  bool doubtful = may_be_ours(runner, observation.outcome);
+  if (doubtful) doubtful = co_await hooks.doubt(observation.outcome, runner.confirmation.settled() != false);
   runner.probing = false;
   if (stopped || runner.removed) co_return;
   if (doubtful) {
@@ -334,10 +337,8 @@ net::Task<void> Lane::Impl::probe(Runner& runner) {
 }
 
 /// Whether a failure may be that of our own network.
-net::Task<bool> Lane::Impl::doubted(const Runner& runner, core::Outcome outcome) const {
-  if (!hooks.doubt || !speaks_of_network(outcome) || is_local(runner.host)) co_return false;
-  const bool answer = co_await hooks.doubt(outcome, runner.confirmation.settled() != false);
-  co_return answer;
+bool Lane::Impl::may_be_ours(const Runner& runner, core::Outcome outcome) const {
+  return hooks.doubt && speaks_of_network(outcome) && !is_local(runner.host);
 }
 
 /// Nothing is appended and nothing changes: the target stays what it was.
@@ -349,7 +350,7 @@ void Lane::Impl::withhold(Runner& runner, core::Observation observation) {
   if (runner.withheld) introduce_again(*runner.withheld, observation);
   {
     const std::lock_guard lock(status_mutex);
-    TargetStatus& status = statuses[runner.id];
+    TargetStatus& status = *runner.status;
     status.outcome = observation.outcome;
     status.phase = observation.phase;
     status.detail = "not believed: tocsin itself is cut off (" + observation.detail + ")";
@@ -439,7 +440,7 @@ void Lane::Impl::note(const Runner& runner, const core::Observation& observation
           std::max(core::to_seconds(budget.spacing(observation.at)), core::to_seconds(runner.config.interval));
       budgets[runner.config.budget->share] = {budget.used(observation.at), budget.left(observation.at), every};
     }
-    TargetStatus& status = statuses[runner.id];
+    TargetStatus& status = *runner.status;
     if (flip || !status.since) status.since = observation.at;
     status.outcome = observation.outcome;
     status.phase = observation.phase;
