@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Benchmarks: tocsin beside its peers, in turns in one run. Usage: run.sh [probes|detect|fleet|growth|store|promql|alerts] [OPTIONS]
+# Benchmarks: tocsin beside its peers, in turns in one run. Usage: run.sh [probes|detect|fleet|growth|start|store|promql|alerts] [OPTIONS]
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 name=${1:-probes}
 [ $# -gt 0 ] && shift
 case $name in
-  probes | detect | fleet | growth) exec python3 "bench/$name.py" --tocsin "${TOCSIN:-build/release/tocsin}" "$@" ;;
+  probes | detect | fleet | growth | start) exec python3 "bench/$name.py" --tocsin "${TOCSIN:-build/release/tocsin}" "$@" ;;
   store | promql | alerts)
     cmake --preset release -DTOCSIN_BENCH=ON >/dev/null
     ninja -C build/release "bench_$name"
