@@ -39,6 +39,7 @@ class Follower {
       is_integer_ = true;
       integer_ = 0;
     }
+    if (first == decimal_step) return decimal();
     if (first >= 0xf0) {
       bits_ = bits() ^ read_xor(first, at_);
       is_integer_ = false;
@@ -52,6 +53,16 @@ class Follower {
     }
     integer_ += read_difference(first, at_);
     return integer_ > -max_integer && integer_ < max_integer;
+  }
+
+  bool decimal() {
+    if (*at_ >> 6U >= std::size(decimal_scales) || end_ - at_ <= (*at_ >> 4U & 3U)) return false;
+    const auto step = read_decimal(at_);
+    const auto before = bits();
+    if (!as_decimal(before, step.scale)) return false;
+    bits_ = apply(step, before);
+    is_integer_ = false;
+    return true;
   }
 
   const std::uint8_t* at_;

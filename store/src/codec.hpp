@@ -6,7 +6,8 @@
 //   10dddddd B             the same with 14 bits, big-endian, - 2^13
 //   110ddddd B B           21 bits, - 2^20
 //   1110dddd B B B         28 bits, - 2^27
-//   11110nnn B...          XOR with the value before: its n + 1 low bytes
+//   11110000 ssnndddd B... decimals: as above with the values times 10^3, 10^6 or 10^9 (s), n more bytes, 4 + 8 n bits
+//   11110nnn B...          XOR with the value before: its n + 1 low bytes, n > 0
 //   11111nnn B...          XOR with the value before: its n + 1 high bytes, n < 7
 //   11111111               a staleness marker; the value after it starts from 0.0
 //
@@ -14,11 +15,13 @@
 // which a series had no sample are staleness markers: to every reader that is the same.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <span>
@@ -73,11 +76,45 @@ inline constexpr std::uint8_t stale_step = 0xff;
   return 0;
 }
 
+inline constexpr std::uint8_t decimal_step = 0xf0;
+inline constexpr double decimal_scales[] = {1e3, 1e6, 1e9};
+
+/// The integer that these bits times the scale stand for, where dividing it gives the same bits again.
+[[nodiscard]] inline std::optional<std::int64_t> as_decimal(std::uint64_t bits, double scale) {
+  const double scaled = std::bit_cast<double>(bits) * scale;
+  if (!(std::fabs(scaled) < 9007199254740992.0)) return std::nullopt;
+  const auto integer = static_cast<std::int64_t>(scaled + (scaled < 0 ? -0.5 : 0.5));
+  if (std::bit_cast<std::uint64_t>(static_cast<double>(integer) / scale) != bits) return std::nullopt;
+  return integer;
+}
+
+/// Seconds to the microsecond, ratios to the hundredth: writes a decimal step if both values are such; 0 if not.
+[[nodiscard]] inline std::size_t encode_decimal(std::uint64_t before, std::uint64_t bits, std::uint8_t* out) {
+  for (std::uint32_t scale = 0; scale < std::size(decimal_scales); ++scale) {
+    const auto to = as_decimal(bits, decimal_scales[scale]);
+    if (!to) continue;
+    const auto from = as_decimal(before, decimal_scales[scale]);
+    if (!from) continue;
+    const auto difference = *to - *from;
+    for (std::uint32_t more = 0; more < 4; ++more) {
+      const auto half = std::int64_t{1} << (3 + 8 * more);
+      if (difference < -half || difference >= half) continue;
+      const auto v = static_cast<std::uint64_t>(difference + half);
+      out[0] = decimal_step;
+      out[1] = static_cast<std::uint8_t>(scale << 6U | more << 4U | v >> (8 * more));
+      for (std::uint32_t i = 0; i < more; ++i) out[2 + i] = static_cast<std::uint8_t>(v >> (8 * (more - 1 - i)));
+      return 2 + more;
+    }
+    return 0;
+  }
+  return 0;
+}
+
 [[nodiscard]] inline std::size_t encode_xor(std::uint64_t difference, std::uint8_t* out) {
   const auto leading = static_cast<std::size_t>(std::countl_zero(difference)) / 8;
   const auto trailing = static_cast<std::size_t>(std::countr_zero(difference)) / 8;
   const bool high = trailing > leading && difference != 0;
-  const auto bytes = high ? 8 - trailing : (leading >= 8 ? 1 : 8 - leading);
+  const auto bytes = high ? 8 - trailing : (leading > 6 ? 2 : 8 - leading);
   out[0] = static_cast<std::uint8_t>((high ? 0xf8U : 0xf0U) | (bytes - 1));
   for (std::size_t i = 0; i < bytes; ++i) {
     const auto shift = high ? 56 - 8 * i : 8 * i;
@@ -98,11 +135,18 @@ inline constexpr std::uint8_t stale_step = 0xff;
       if (const auto size = encode_difference(*to - *from, out)) return size;
     }
   }
-  return encode_xor(before ^ bits, out);
+  const auto size = encode_xor(before ^ bits, out);
+  if (size <= 3) return size;
+  std::array<std::uint8_t, 5> decimal;
+  const auto shorter = encode_decimal(before, bits, decimal.data());
+  if (shorter == 0 || shorter >= size) return size;
+  std::memcpy(out, decimal.data(), shorter);
+  return shorter;
 }
 
-/// How many bytes follow the first one of a step.
+/// How many bytes follow the first one of a step; of a decimal one, how many at least.
 [[nodiscard]] inline std::size_t bytes_after(std::uint32_t first) {
+  if (first == decimal_step) return 1;
   if (first < 0x80 || first == stale_step) return 0;
   if (first < 0xc0) return 1;
   if (first < 0xe0) return 2;
@@ -117,6 +161,25 @@ inline constexpr std::uint8_t stale_step = 0xff;
     bits |= static_cast<std::uint64_t>(*at++) << shift;
   }
   return bits;
+}
+
+/// What a decimal step says; `at` is behind its first byte.
+struct Decimal {
+  double scale = 1;
+  std::int64_t difference = 0;
+};
+[[nodiscard]] inline Decimal read_decimal(const std::uint8_t*& at) {
+  const std::uint32_t second = *at++;
+  const auto more = second >> 4U & 3U;
+  std::int64_t v = second & 0x0fU;
+  for (std::uint32_t i = 0; i < more; ++i) v = v << 8U | *at++;
+  return {decimal_scales[second >> 6U], v - (std::int64_t{1} << (3 + 8 * more))};
+}
+/// The value after it. Only where `as_decimal` finds an integer in the one before.
+[[nodiscard]] inline std::uint64_t apply(const Decimal& decimal, std::uint64_t before) {
+  const double scaled = std::bit_cast<double>(before) * decimal.scale;
+  const auto integer = static_cast<std::int64_t>(scaled + (scaled < 0 ? -0.5 : 0.5));
+  return std::bit_cast<std::uint64_t>(static_cast<double>(integer + decimal.difference) / decimal.scale);
 }
 
 [[nodiscard]] inline std::int64_t read_difference(std::uint32_t first, const std::uint8_t*& at) {
@@ -179,7 +242,7 @@ class Decoder {
     }
     const auto before = last_ == core::stale_bits ? 0 : last_;
     if (first >= 0xf0) {
-      last_ = before ^ read_xor(first, at_);
+      last_ = first == decimal_step ? apply(read_decimal(at_), before) : before ^ read_xor(first, at_);
       return;
     }
     const auto integer = static_cast<std::int64_t>(std::bit_cast<double>(before));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <random>
 #include <vector>
@@ -85,6 +86,17 @@ TEST(Codec, WritesStepsOfTheSizeThatTheTablePromises) {
       {1, core::stale_marker(), 1},
       {core::stale_marker(), 7, 1},
       {0, -0.0, 2},
+      {0.016, 0.021, 2},
+      {2.17, 2.19, 3},
+      {2.17, -0.12, 4},
+      {0.056278, 0.057278, 3},
+      {0.056278, 0.159764, 4},
+      {1.5, 1.658574, 4},
+      {core::stale_marker(), 0.007768964, 5},
+      {0.001457864, 0.001501375, 4},
+      {3, 3.000000001, 2},
+      {0.1, 1.0 / 3, 8},
+      {1.0 / 3, 0.1, 8},
   };
   for (const auto& c : cases) {
     std::uint8_t out[max_step];
@@ -173,6 +185,26 @@ TEST(Codec, GivesBackExactlyWhatWasWritten) {
   }
 }
 
+TEST(Codec, TakesDecimalsForWhatTheyAre) {
+  std::mt19937_64 random(11);
+  for (int round = 0; round < 5'000; ++round) {
+    const double scale = std::pow(10.0, static_cast<double>(random() % 11));
+    const auto range = std::int64_t{1} << (random() % 50);
+    std::vector<std::uint64_t> values;
+    for (int i = 0; i < 64; ++i) {
+      const auto integer = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(range)) - range / 2;
+      values.push_back(random() % 10 == 0 ? core::stale_bits : bits(static_cast<double>(integer) / scale));
+    }
+    const auto steps = encode(values);
+    ASSERT_EQ(decode(steps, 64), values);
+    for (const std::uint32_t rows : {1U, 13U, 64U}) {
+      const auto found = examine(steps, rows);
+      ASSERT_TRUE(found);
+      expect_examined(*found, values, rows);
+    }
+  }
+}
+
 // What comes from a disk may be anything; what is accepted, the decoder gets through.
 TEST(Codec, ExamineRefusesWhatTheDecoderCannotRead) {
   using Steps = std::vector<std::uint8_t>;
@@ -184,6 +216,11 @@ TEST(Codec, ExamineRefusesWhatTheDecoderCannotRead) {
   EXPECT_FALSE(examine(Steps{0xf7, 0, 0, 0, 0, 0, 0, 0}, 64));
   EXPECT_TRUE(examine(Steps{0xf7, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f}, 64));
   EXPECT_FALSE(examine(Steps{0xf7, 1, 2, 3, 4, 5, 6, 7, 8, 0x60}, 64)) << "one more than no integer";
+  EXPECT_FALSE(examine(Steps{0xf0}, 64));
+  EXPECT_TRUE(examine(Steps{0xf0, 0x00}, 64));
+  EXPECT_FALSE(examine(Steps{0xf0, 0x10}, 64)) << "a byte is missing";
+  EXPECT_FALSE(examine(Steps{0xf0, 0xc0}, 64)) << "there is no such scale";
+  EXPECT_FALSE(examine(Steps{0xf7, 1, 2, 3, 4, 5, 6, 7, 8, 0xf0, 0x00}, 64)) << "one more than no decimal";
   EXPECT_FALSE(examine(Steps{0xf7, 2, 0, 0, 0, 0, 0, 0xf0, 0x7f}, 64)) << "a marker is written as a marker";
   std::mt19937 random(5);
   std::size_t accepted = 0;
