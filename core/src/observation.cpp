@@ -75,8 +75,8 @@ void SeriesTable::begin() {
   for (std::size_t part = entries_.size() / std::max(forget_after_, 1U) + 1; part > 0; --part) {
     scan_ = (scan_ + 1) % entries_.size();
     Entry& entry = entries_[scan_];
-    if (entry.listed || !forgotten(entry)) continue;
-    entry.listed = true;
+    if (entry.listed != 0 || !forgotten(entry)) continue;
+    entry.listed = 1;
     free_.push_back(static_cast<Slot>(scan_));
   }
 }
@@ -88,7 +88,7 @@ std::optional<Slot> SeriesTable::slot_for(const Labels& labels) {
     const Slot slot = free_.back();
     free_.pop_back();
     Entry& entry = entries_[slot];
-    entry.listed = false;
+    entry.listed = 0;
     if (!forgotten(entry)) continue;
     unlink(slot);
     ++entry.serial;
@@ -113,7 +113,7 @@ void SeriesTable::introduce(Slot slot, const Labels& labels, std::uint32_t hash)
       if (label.name != metric_name_label) common_.push_back(label);
     });
   }
-  entry.packed = pack(labels);
+  entry.packed = texts_->take(pack(labels));
   entry.hash = hash;
   entry.last_used = round_;
   link(slot);
@@ -123,7 +123,7 @@ void SeriesTable::introduce(Slot slot, const Labels& labels, std::uint32_t hash)
 Slot SeriesTable::find(const Labels& labels, std::uint32_t hash) const {
   if (buckets_.empty()) return none;
   Slot slot = buckets_[hash & (buckets_.size() - 1)];
-  while (slot != none && (entries_[slot].hash != hash || !is_packed(entries_[slot].packed.get(), labels))) {
+  while (slot != none && (entries_[slot].hash != hash || !is_packed((*entries_[slot].packed).data(), labels))) {
     slot = entries_[slot].next;
   }
   return slot;
@@ -153,7 +153,7 @@ bool SeriesTable::shares_common(const Labels& labels) const {
   return labels.size() == own + common_.size();
 }
 
-std::unique_ptr<char[]> SeriesTable::pack(const Labels& labels) const {
+std::string SeriesTable::pack(const Labels& labels) const {
   const bool shared = shares_common(labels);
   const auto left_out = shared ? std::span<const Label>(common_) : std::span<const Label>();
   std::size_t number = 0;
@@ -163,8 +163,8 @@ std::unique_ptr<char[]> SeriesTable::pack(const Labels& labels) const {
     size += text_size(short_name(label)) + text_size(label.value);
   });
   number = number * 2 + (shared ? 1 : 0);
-  auto packed = std::make_unique<char[]>(number_size(number) + size);
-  char* at = packed.get();
+  std::string packed(number_size(number) + size, '\0');
+  char* at = packed.data();
   put_number(at, number);
   for_each_own(labels, left_out, [&at](const Label& label) {
     put_text(at, short_name(label));
@@ -190,7 +190,7 @@ bool SeriesTable::is_packed(const char* packed, const Labels& labels) const {
 }
 
 Labels SeriesTable::labels(Slot slot) const {
-  const char* at = entries_[slot].packed.get();
+  const char* at = (*entries_[slot].packed).data();
   const std::size_t number = get_number(at);
   std::vector<Label> labels;
   if (number % 2 == 1) labels = common_;
@@ -211,7 +211,7 @@ std::optional<Slot> SeriesTable::add(const Labels& labels, double value) {
 }
 
 bool SeriesTable::add(Slot slot, std::uint32_t serial, double value) {
-  if (slot >= entries_.size() || entries_[slot].serial != serial) return false;
+  if (slot >= entries_.size() || this->serial(slot) != serial) return false;
   entries_[slot].last_used = round_;
   batch_.rows.push_back({slot, value});
   return true;
@@ -229,7 +229,7 @@ Batch SeriesTable::take() {
 }
 
 void SeriesTable::reset() {
-  for (const Entry& entry : entries_) first_serial_ = std::max(first_serial_, entry.serial + 1);
+  for (Slot slot = 0; slot < entries_.size(); ++slot) first_serial_ = std::max(first_serial_, serial(slot) + 1);
   batch_ = Batch{};
   entries_.clear();
   common_.clear();

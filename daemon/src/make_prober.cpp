@@ -83,7 +83,7 @@ constexpr std::array<Described, 13> described{{{"redis", probes::redis_metadata}
 
 std::unique_ptr<probes::Prober> make_prober(ProberTools shared, const net::Executor& executor, std::uint32_t id,
                                             const TargetConfig& config) {
-  Tools tools{shared, shared.connector, executor, {id, config.kind, config.display, config.labels}};
+  Tools tools{shared, shared.connector, executor, {id, config.kind, config.display, config.labels, shared.texts}};
   return std::visit([&tools](const auto& options) { return make(std::move(tools), options); }, config.options);
 }
 

@@ -20,6 +20,8 @@ struct ProberTools {
   net::Connector& connector;
   net::BlockingPool* files;  // where file systems are asked; may hang
   probes::PushBox* pushes;
+  /// What series of all targets are called; copies share it.
+  std::shared_ptr<core::TextPool> texts = std::make_shared<core::TextPool>();
 };
 
 /// Throws std::invalid_argument where the kind needs a tool that is not there (`needs_tools`).

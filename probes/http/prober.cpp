@@ -30,7 +30,8 @@ class HttpProber final : public Prober {
         series_(identity_.base),
         addresses_(identity_.base),
         common_(identity_.base),
-        table_(fixed_series + 1 + http::series_an_address * http::most_addresses * 2) {}
+        table_(fixed_series + 1 + http::series_an_address * http::most_addresses * 2,
+               core::SeriesTable::usual_forget_after, identity_.texts) {}
 
   net::Task<core::Observation> probe(ProbeStart start) override {
     const auto began = steady_now();

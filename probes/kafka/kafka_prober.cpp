@@ -57,7 +57,7 @@ class KafkaProber final : public Prober {
         plan_(std::make_shared<const Plan>(make_plan(*options_))),
         memory_(std::make_shared<Memory>()),
         // Twice: series that ended keep their slots for a while. And room for what is said of the whole.
-        table_(2 * options_->max_series + 1000),
+        table_(2 * options_->max_series + 1000, core::SeriesTable::usual_forget_after, identity_.texts),
         series_(identity_.base, series_options(*options_)),
         common_(identity_.base) {}
   ~KafkaProber() override { drop(); }

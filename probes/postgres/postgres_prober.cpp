@@ -119,7 +119,8 @@ PostgresProber::PostgresProber(net::Connector& connector, net::Executor executor
       identity_(std::move(identity)),
       options_(with_defaults(std::move(options))),
       // Twice: series that ended keep their slots for a while. And room for what the probe says of itself.
-      table_(2 * options_.max_series + 2 * options_.max_databases + 1000),
+      table_(2 * options_.max_series + 2 * options_.max_databases + 1000, core::SeriesTable::usual_forget_after,
+             identity_.texts),
       samples_(identity_.base, options_.max_series),
       collectors_(make_collectors(options_)),
       main_(collectors_, Questions::Place::main, options_.database),

@@ -27,7 +27,7 @@ std::string_view next_word(std::string_view& text) {
 }  // namespace
 
 void ConfigReader::learn(const Reply& reply) {
-  const auto before = std::exchange(settings_, {});
+  const auto before = std::exchange(settings_, std::vector<Setting>());
   databases_ = 0;
   maxmemory_ = maxclients_ = 0;
   std::optional<std::string_view> name;
@@ -36,9 +36,10 @@ void ConfigReader::learn(const Reply& reply) {
     if (name) setting(*name, element.text());
     name = name ? std::nullopt : std::optional(element.text());
   }
+  settings_.shrink_to_fit();
   // Series keep the slots that they had.
   for (Setting& setting : settings_) {
-    const auto old = std::ranges::find(before, setting.labels, &Setting::labels);
+    const auto old = std::ranges::find_if(before, [&](const Setting& one) { return one.same_series(setting); });
     if (old != before.end()) setting.known = old->known;
   }
 }
@@ -50,20 +51,20 @@ void ConfigReader::setting(std::string_view name, std::string_view text) {
   if (name == "databases" && *value >= 1 && *value <= 1e6) databases_ = static_cast<unsigned>(*value);
   if (name == "maxclients") maxclients_ = *value;
   if (name == "maxmemory") maxmemory_ = *value;
-  if (name == "maxclients" && *value > 0) add(Kind::maxclients, "redis_config_maxclients", {}, *value);
-  if (name == "maxmemory") add(Kind::maxmemory, "redis_config_maxmemory", {}, *value);
-  if (name == "io-threads") add(Kind::other, "redis_config_io_threads", {}, *value);
-  if (name == "repl-backlog-size") add(Kind::repl_backlog_size, "redis_config_repl_backlog_size", {}, *value);
+  if (name == "maxclients" && *value > 0) add({Kind::maxclients, "redis_config_maxclients", "", "", *value, {}});
+  if (name == "maxmemory") add({Kind::maxmemory, "redis_config_maxmemory", "", "", *value, {}});
+  if (name == "io-threads") add({Kind::other, "redis_config_io_threads", "", "", *value, {}});
+  if (name == "repl-backlog-size") add({Kind::repl_backlog_size, "redis_config_repl_backlog_size", "", "", *value, {}});
   if (std::ranges::find(commandlog, name) != std::end(commandlog)) {
     std::string metric = "redis_" + std::string(name);
     std::ranges::replace(metric, '-', '_');
-    add(Kind::other, metric, {}, *value);
+    add({Kind::other, std::move(metric), "", "", *value, {}});
   }
 }
 
 void ConfigReader::buffer_limits(std::string_view value) {
-  constexpr std::string_view bytes = "redis_config_client_output_buffer_limit_bytes";
-  constexpr std::string_view seconds = "redis_config_client_output_buffer_limit_overcome_seconds";
+  constexpr const char* bytes = "redis_config_client_output_buffer_limit_bytes";
+  constexpr const char* seconds = "redis_config_client_output_buffer_limit_overcome_seconds";
   // normal 0 0 0 slave 268435456 67108864 60: a class, its hard and its soft limit, and for how long the soft one.
   for (std::size_t i = 0; i < most_classes; ++i) {
     const auto name = next_word(value);
@@ -71,16 +72,21 @@ void ConfigReader::buffer_limits(std::string_view value) {
     const auto soft = whole_number(next_word(value));
     const auto overcome = whole_number(next_word(value));
     if (name.empty() || !hard || !soft || !overcome) return;
-    add(Kind::other, bytes, {{"class", name}, {"limit", "hard"}}, *hard);
-    add(Kind::other, bytes, {{"class", name}, {"limit", "soft"}}, *soft);
-    add(Kind::other, seconds, {{"class", name}, {"limit", "soft"}}, *overcome);
+    add({Kind::other, bytes, std::string(name), "hard", *hard, {}});
+    add({Kind::other, bytes, std::string(name), "soft", *soft, {}});
+    add({Kind::other, seconds, std::string(name), "soft", *overcome, {}});
   }
 }
 
-void ConfigReader::add(Kind kind, std::string_view metric, std::initializer_list<LabelPair> labels, double value) {
-  core::Labels all = series_labels(base_, metric, labels);
-  if (std::ranges::find(settings_, all, &Setting::labels) != settings_.end()) return;
-  settings_.push_back({kind, std::move(all), value, {}});
+void ConfigReader::add(Setting setting) {
+  const auto same = [&](const Setting& one) { return one.same_series(setting); };
+  if (std::ranges::none_of(settings_, same)) settings_.push_back(std::move(setting));
+}
+
+// Hardly ever asked for: the table knows them.
+core::Labels ConfigReader::labels(const Setting& setting) const {
+  if (setting.client_class.empty()) return series_labels(base_, setting.metric, {});
+  return series_labels(base_, setting.metric, {{"class", setting.client_class}, {"limit", setting.limit}});
 }
 
 void ConfigReader::append(core::SeriesTable& table, const InfoReader::Facts& given) {
@@ -88,7 +94,7 @@ void ConfigReader::append(core::SeriesTable& table, const InfoReader::Facts& giv
     if (setting.kind == Kind::maxclients && given.maxclients) continue;
     if (setting.kind == Kind::maxmemory && given.maxmemory) continue;
     if (setting.kind == Kind::repl_backlog_size && given.repl_backlog_size) continue;
-    setting.known.add(table, setting.value, [&setting] { return setting.labels; });
+    setting.known.add(table, setting.value, [&] { return labels(setting); });
   }
 }
 

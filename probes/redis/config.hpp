@@ -38,13 +38,19 @@ class ConfigReader {
   enum class Kind { other, maxclients, maxmemory, repl_backlog_size };
   struct Setting {
     Kind kind;
-    core::Labels labels;
+    std::string metric;
+    std::string client_class;  // empty: it has neither of these two labels
+    std::string_view limit;
     double value;
     KnownSeries known;
+    [[nodiscard]] bool same_series(const Setting& other) const {
+      return metric == other.metric && client_class == other.client_class && limit == other.limit;
+    }
   };
   void setting(std::string_view name, std::string_view text);
   void buffer_limits(std::string_view value);
-  void add(Kind kind, std::string_view metric, std::initializer_list<LabelPair> labels, double value);
+  void add(Setting setting);
+  [[nodiscard]] core::Labels labels(const Setting& setting) const;
 
   core::Labels base_;
   std::vector<Setting> settings_;

@@ -15,6 +15,7 @@
 
 #include "tocsin/core/labels.hpp"
 #include "tocsin/core/result.hpp"
+#include "tocsin/core/text_pool.hpp"
 #include "tocsin/core/time.hpp"
 
 namespace tocsin::core {
@@ -61,11 +62,18 @@ struct Described {
 /// are hundreds of thousands of them, and they are compared far more often than read.
 /// Labels that are new get a slot (and are put into the batch's `fresh`); slots that were not used for `forget_after`
 /// batches are used again for other labels, so churn does not grow the table. At most `max_series` slots; what does not
-/// fit is counted.
+/// fit is counted. Tables of targets of one kind have most of their texts in common: give them one pool.
 class SeriesTable {
  public:
-  explicit SeriesTable(std::size_t max_series = 100'000, std::uint32_t forget_after = 16)
-      : max_series_(max_series), forget_after_(forget_after) {}
+  static constexpr std::uint32_t usual_forget_after = 16;
+  explicit SeriesTable(std::size_t max_series = 100'000, std::uint32_t forget_after = usual_forget_after,
+                       std::shared_ptr<TextPool> texts = nullptr)
+      : max_series_(max_series), forget_after_(forget_after), texts_(std::move(texts)) {
+    if (!texts_) texts_ = std::make_shared<TextPool>();
+  }
+  SeriesTable(SeriesTable&&) = default;
+  SeriesTable& operator=(SeriesTable&&) = default;  // the texts go before their pool: see the order of the members
+  ~SeriesTable() { entries_.clear(); }
 
   /// Starts a batch. The rows of the one before must have been handed over.
   void begin();
@@ -77,7 +85,7 @@ class SeriesTable {
   /// The slot that stands for these labels now, if there is one.
   [[nodiscard]] std::optional<Slot> find(const Labels& labels) const;
   /// Changes each time the slot gets another meaning.
-  [[nodiscard]] std::uint32_t serial(Slot slot) const { return entries_[slot].serial; }
+  [[nodiscard]] std::uint32_t serial(Slot slot) const { return static_cast<std::uint32_t>(entries_[slot].serial); }
   /// The labels that the slot stands for now.
   [[nodiscard]] Labels labels(Slot slot) const;
   /// Ends the batch and gives it away.
@@ -92,16 +100,17 @@ class SeriesTable {
  private:
   static constexpr Slot none = std::numeric_limits<Slot>::max();
   struct Entry {
-    std::unique_ptr<char[]> packed;
+    TextPool::Text packed;
     std::uint32_t hash = 0;
     Slot next = none;  // of the same bucket
     std::uint32_t last_used = 0;
-    std::uint32_t serial = 0;
-    bool listed = false;  // in free_
+    std::uint32_t serial : 31 = 0;
+    std::uint32_t listed : 1 = 0;  // in free_
   };
+  static_assert(sizeof(Entry) == 24);
   std::optional<Slot> slot_for(const Labels& labels);
   [[nodiscard]] bool shares_common(const Labels& labels) const;
-  [[nodiscard]] std::unique_ptr<char[]> pack(const Labels& labels) const;
+  [[nodiscard]] std::string pack(const Labels& labels) const;
   [[nodiscard]] bool is_packed(const char* packed, const Labels& labels) const;
   [[nodiscard]] Slot find(const Labels& labels, std::uint32_t hash) const;
   [[nodiscard]] Slot& bucket(std::uint32_t hash) { return buckets_[hash & (buckets_.size() - 1)]; }
@@ -121,6 +130,7 @@ class SeriesTable {
   std::size_t scan_ = 0;            // where the search for forgotten slots goes on
   std::vector<Slot> free_;          // forgotten slots; one may have been used again since
   std::vector<Entry> entries_;
+  std::shared_ptr<TextPool> texts_;
   std::vector<Label> common_;  // of the first series, but for its name: most have them too, and need not repeat them
   std::vector<Slot> buckets_;  // the first of each; a power of two
   Batch batch_;

@@ -24,6 +24,7 @@ struct Identity {
   std::string kind;          // "redis", "http", ...
   std::string display;       // for pages and logs: no user info, no query
   core::Labels base;
+  std::shared_ptr<core::TextPool> texts{};  // in common with other targets; may be none
 };
 
 /// When a probe runs. Wall clock for its samples, steady clock for its waits.
