@@ -31,7 +31,7 @@ class RedisProber final : public Prober {
       : connector_(connector),
         identity_(std::move(identity)),
         options_(std::move(options)),
-        table_(options_.max_series),
+        table_(options_.max_series, core::SeriesTable::usual_forget_after, identity_.texts),
         info_(identity_.base, options_.limits, options_.max_series),
         cluster_info_(identity_.base),
         details_(identity_.base, options_.commands, options_.limits, options_.latency_histograms),
