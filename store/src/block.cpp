@@ -134,17 +134,27 @@ void Block::step(Head& head, std::uint64_t before, std::uint64_t bits) {
   }
   std::array<std::uint8_t, max_step> bytes;
   const auto size = encode_step(before, bits, bytes.data());
-  for (std::size_t i = 0; i < size; ++i) write_byte(head, bytes[i]);
+  const std::size_t here = head.tail_slab == none ? 0 : std::min<std::size_t>(size, slab_room - head.tail_used);
+  if (here > 0) {
+    std::memcpy(slabs_[head.tail_slab].bytes.data() + head.tail_used, bytes.data(), here);
+    head.tail_used = static_cast<std::uint8_t>(head.tail_used + here);
+  }
+  if (here == size) return;
+  add_slab(head);
+  std::memcpy(slabs_[head.tail_slab].bytes.data(), bytes.data() + here, size - here);
+  head.tail_used = static_cast<std::uint8_t>(size - here);
 }
 
 void Block::write_byte(Head& head, std::uint8_t byte) {
-  if (head.tail_slab == none || head.tail_used == slab_room) {
-    const auto slab = take_slab();
-    (head.tail_slab == none ? head.first_slab : slabs_[head.tail_slab].next) = slab;
-    head.tail_slab = slab;
-    head.tail_used = 0;
-  }
+  if (head.tail_slab == none || head.tail_used == slab_room) add_slab(head);
   slabs_[head.tail_slab].bytes[head.tail_used++] = byte;
+}
+
+void Block::add_slab(Head& head) {
+  const auto slab = take_slab();
+  (head.tail_slab == none ? head.first_slab : slabs_[head.tail_slab].next) = slab;
+  head.tail_slab = slab;
+  head.tail_used = 0;
 }
 
 std::uint32_t Block::take_slab() {

@@ -137,7 +137,7 @@ class Block {
 
  private:
   static constexpr std::uint32_t none = 0xffffffff;
-  static constexpr std::size_t slab_room = 28;
+  static constexpr std::size_t slab_room = 12;  // most series change seldom: one slab is enough
   struct Slab {
     std::uint32_t next = none;
     std::array<std::uint8_t, slab_room> bytes;
@@ -170,6 +170,7 @@ class Block {
   void write(Head& head, std::uint64_t bits);
   void step(Head& head, std::uint64_t before, std::uint64_t bits);
   void write_byte(Head& head, std::uint8_t byte);
+  void add_slab(Head& head);
   [[nodiscard]] std::uint32_t take_slab();
   [[nodiscard]] std::shared_ptr<const Segment> make_segment() const;
   void append_steps(std::uint32_t head, std::vector<std::uint16_t>& lengths, std::vector<std::uint8_t>& payload) const;

@@ -121,12 +121,13 @@ void Store::Impl::unlink(Owned& owned, const std::vector<std::uint32_t>& heads) 
 // Labels that wait for room must not take it. What is forgotten here comes back when its sender introduces it anew.
 void Store::Impl::bound_waiting(Owned& owned) {
   if (owned.waiting.empty()) {
-    if (owned.waiting.bucket_count() > 1) owned.waiting = {};
+    // Not by `= {}`: that is an empty list, and keeps the buckets.
+    if (owned.waiting.bucket_count() > 1) owned.waiting = WaitingSlots();
     return;
   }
   if (bytes() + waiting_bytes(owned) <= limits.max_bytes + limits.max_bytes / 16) return;
   for (const auto& [slot, labels] : owned.waiting) owned.slots[slot] = no_head;
-  owned.waiting = {};
+  owned.waiting = WaitingSlots();
 }
 
 void Store::Impl::account(Owned& owned) {
@@ -192,7 +193,7 @@ void Store::close_block(BlockId block, core::TimePoint at) {
   auto& owned = it->second;
   owned.closed = true;
   owned.slots = {};
-  owned.waiting = {};
+  owned.waiting = WaitingSlots();
   if (owned.block->live() + owned.block->kept() > 0) {
     const auto time = owned.block->accepts(core::to_millis(at)) ? core::to_millis(at) : owned.block->newest() + 1;
     if (owned.block->due(time, impl_->limits.retention.count() / 4)) owned.block->seal();

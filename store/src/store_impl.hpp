@@ -19,11 +19,13 @@ struct Waiting {
   bool counted = false;  // as refused
 };
 
+using WaitingSlots = std::unordered_map<core::Slot, Waiting>;
+
 /// What the judge knows of a block besides its samples.
 struct Owned {
   std::shared_ptr<Block> block;
   std::vector<std::uint32_t> slots;  // the head of each slot
-  std::unordered_map<core::Slot, Waiting> waiting;
+  WaitingSlots waiting;
   bool closed = false;
   std::size_t accounted_bytes = 0;
   std::size_t accounted_live = 0;
