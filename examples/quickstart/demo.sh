@@ -155,7 +155,8 @@ until_true 60 "the resolution at Alertmanager" no_am_alert CacheUnderPressure
 say "   Alertmanager has it resolved"
 kill $load_pid 2>/dev/null || true
 
-job_alert() { curl -sf "$am/api/v2/alerts" | jq -e --arg j "$1" '.[] | select(.labels.job == $j)'; }
+# job_alert JOB SINCE: an alert of the job that began no earlier (in milliseconds; Alertmanager's time is taken by the second).
+job_alert() { curl -sf "$am/api/v2/alerts" | jq -e --arg j "$1" --argjson since "$2" '.[] | select(.labels.job == $j and (.startsAt[0:19] + "Z" | fromdate) >= ($since / 1000 | floor))'; }
 # killed JOB WHAT PID...: kills, and says how soon Alertmanager knows.
 killed() {
   local job=$1 what=$2 at
@@ -163,8 +164,8 @@ killed() {
   say "$what is killed"
   at=$(now_ms)
   kill -9 "$@" 2>/dev/null || true
-  until_true 30 "the alert about it" job_alert "$job"
-  say "   Alertmanager knows $(($(now_ms) - at)) ms later: $(job_alert "$job" | jq -rs '.[0].labels.alertname')"
+  until_true 30 "the alert about it" job_alert "$job" "$at"
+  say "   Alertmanager knows $(($(now_ms) - at)) ms later: $(job_alert "$job" "$at" | jq -rs '.[0].labels.alertname')"
 }
 killed shop "2. The HTTP service" "$nginx_pid" $(pgrep -P "$nginx_pid")
 killed db "3. PostgreSQL" "$postgres_pid" $(pgrep -P "$postgres_pid")
