@@ -1,5 +1,6 @@
 #include "tocsin/alerts/heartbeat.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -10,6 +11,7 @@ namespace tocsin::alerts {
 namespace {
 
 constexpr std::chrono::hours long_time{1};
+constexpr std::chrono::seconds look_again{1};  // whether we are alive
 
 core::Deadline now() { return std::chrono::steady_clock::now(); }
 
@@ -66,6 +68,8 @@ class Heartbeat::Impl : public std::enable_shared_from_this<Impl> {
         co_await self->wake_.wait(here + long_time);
       } else if (self->next_ > here) {
         co_await self->wake_.wait(self->next_);
+      } else if (self->alive_ && !self->alive_()) {
+        self->withhold(here);
       } else {
         // On its own slots, so that a slow receiver does not stretch the interval.
         const auto every = self->options_->every;
@@ -76,12 +80,16 @@ class Heartbeat::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
+  /// Looks again soon; one that is missing is counted once an interval.
+  void withhold(core::Deadline here) {
+    next_ = here + std::min<std::chrono::milliseconds>(options_->every, look_again);
+    if (here < missing_until_) return;
+    missing_until_ = here + options_->every;
+    const std::lock_guard lock(mutex_);
+    ++status_.withheld;
+  }
+
   net::Task<void> beat() {
-    if (alive_ && !alive_()) {
-      const std::lock_guard lock(mutex_);
-      ++status_.withheld;
-      co_return;
-    }
     const HeartbeatOptions options = *options_;
     auto request = make_request(options.to, options.method);
     core::Result<net::HttpResponse> response = core::Failure{};
@@ -119,6 +127,7 @@ class Heartbeat::Impl : public std::enable_shared_from_this<Impl> {
   Log log_;
   net::Event wake_;
   core::Deadline next_{};
+  core::Deadline missing_until_{};
   bool stopped_ = false;
 
   mutable std::mutex mutex_;  // guards status_

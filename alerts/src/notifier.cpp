@@ -15,6 +15,8 @@
 namespace tocsin::alerts {
 namespace {
 
+constexpr std::chrono::minutes recalled_for{4};  // as long as an alert stands that is told again each minute
+
 bool is_told(core::AlertChange::Kind kind) {
   using Kind = core::AlertChange::Kind;
   return kind == Kind::firing || kind == Kind::repeated || kind == Kind::resolved;
@@ -78,8 +80,12 @@ struct Notifier::Impl : std::enable_shared_from_this<Impl> {
     const auto known = std::find_if(destinations.begin(), destinations.end(),
                                     [&owed](const auto& destination) { return destination->name() == owed.receiver; });
     if (known == destinations.end()) return;
-    if (fallback) fallback->notice(owed.change);
-    (*known)->enqueue(make_message(owed.change, options.external_labels, options.external_url));
+    core::AlertChange change = owed.change;
+    // After a long stop it would arrive as one that has ended by itself. What it is now is told soon enough.
+    if (change.kind != core::AlertChange::Kind::resolved)
+      change.alert.valid_until = std::max(change.alert.valid_until, around.clock() + recalled_for);
+    if (fallback) fallback->notice(change);
+    (*known)->enqueue(make_message(change, options.external_labels, options.external_url));
   }
 
   [[nodiscard]] std::shared_ptr<Destination> make_destination(const AlertmanagerOptions& wanted,

@@ -28,7 +28,7 @@ class Outbox {
     std::size_t batch = 256;
     std::chrono::milliseconds first_pause{250};
     // With an attempt of at most as long, a receiver that returns is noticed within 5 s.
-    std::chrono::milliseconds longest_pause{2'000};
+    std::chrono::milliseconds longest_pause{1'000};
     std::chrono::milliseconds longest_asked{5'000};  // of pauses that the receiver asks for
   };
   struct Entry {

@@ -95,6 +95,22 @@ TEST_F(OwedTest, WhatWasOwedIsDeliveredAfterARestart) {
       testing::UnorderedElementsAre("delivered Down firing to " + am.url(), "delivered Up resolved to " + am.url()));
 }
 
+TEST_F(OwedTest, WhatIsOwedStillFiresAfterALongStop) {
+  const Alertmanager am;
+  open();
+  auto old = change("Down", Kind::firing, 1);
+  old.alert.valid_until = old.at - 1h;  // so long ago was it to be told again
+  state::Promise promise;
+  promise.owed = {old};
+  promise.receivers = {am.url()};
+  ledger_->promise(std::move(promise), {});
+  restart();  // closing writes what waits
+  ASSERT_EQ(owed_.size(), 1U);
+  notify({am.url()});
+  drain();
+  EXPECT_EQ(alerts(am).size(), 1U);
+}
+
 TEST_F(OwedTest, EachIsOwedByItself) {
   ScriptedReceiver takes([](const std::string&) { return reply(200); });
   const std::string dead = dead_url();

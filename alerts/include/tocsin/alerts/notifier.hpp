@@ -1,5 +1,5 @@
 // Telling Alertmanager: every one that is configured, independently, in batches, with retry. On one loop.
-// A batch is tried again, after a pause that doubles up to 2 s, or that the receiver asks for (Retry-After, 5 s at
+// A batch is tried again, after a pause that doubles up to 1 s, or that the receiver asks for (Retry-After, 5 s at
 // most), when the receiver could not be reached, or answered
 // 5xx, 408, 425, 429, or (credentials rotate) 401, 403, 407. After 400, 413 and 422 it is halved until the alerts that
 // are objected to are found; those are dropped and counted. Any other 4xx drops the batch.
