@@ -11,7 +11,7 @@ package=$(readlink -f "$1") with_demo=${2:-}
 cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/tocsin/debian-12
 work=$(mktemp -d -t tocsin-package.XXXXXX)
 root=$work/root
-network=tocsin-package-$$
+network=${work##*/}
 say() { printf '== %s\n' "$*"; }
 fail() { printf 'FAILED: %s\n' "$*"; exit 1; }
 finish() {
@@ -120,7 +120,7 @@ repack() {  # VERSION: the same package with a higher version and another defaul
   dpkg-deb -R "$package" "$work/next"
   sed -i "s/^Version: .*/Version: $1/" "$work/next/DEBIAN/control"
   echo "# new in $1" >>"$work/next/etc/tocsin/tocsin.yml"
-  dpkg-deb --root-owner-group -b "$work/next" "$root/next.deb" >/dev/null
+  dpkg-deb --root-owner-group -Zgzip -z1 -b "$work/next" "$root/next.deb" >/dev/null
   rm -r "$work/next"
 }
 version=$(dpkg-deb -f "$package" Version)
