@@ -1,4 +1,4 @@
-#include "src/judge.hpp"
+#include "src/judge_impl.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -7,8 +7,6 @@
 #include <mutex>
 #include <unordered_map>
 #include <utility>
-
-#include "src/hearing.hpp"
 
 namespace tocsin::daemon {
 namespace {
@@ -20,80 +18,10 @@ constexpr core::Duration longest_sleep{1000};
 constexpr core::Duration own_metrics_interval{15'000};
 constexpr core::Duration maintenance_interval{5'000};
 constexpr std::chrono::seconds dead_after{30};
-/// Wall clock and steady clock may drift apart by this much between two looks; more is a clock that was set.
-constexpr core::Duration drift_allowed{1'000};
-/// After so long without data what the store holds no longer says what is (Prometheus's look-back).
-constexpr core::Duration data_stands_for{std::chrono::minutes{5}};
 
 using Steady = std::chrono::steady_clock;
 
 }  // namespace
-
-struct Judge::Impl : std::enable_shared_from_this<Judge::Impl> {
-  Impl(net::Loop& loop_, store::Limits limits, Log log_, JudgeHooks hooks_)
-      : loop(loop_),
-        log(std::move(log_)),
-        hooks(std::move(hooks_)),
-        store(limits),
-        own_block(store.open_block("tocsin")) {}
-
-  struct Target {
-    TargetInfo info;
-    store::BlockId block = 0;
-  };
-  struct Running {
-    std::unique_ptr<rules::Group> group;
-    core::TimePoint next;                  // its next slot
-    std::optional<core::TimePoint> early;  // an early run is due then
-    core::TimePoint last_early;
-    std::size_t unknown = 0;  // targets that it reads and of which nothing is known at present
-    std::shared_ptr<const rules::GroupStatus> status;
-  };
-
-  net::Loop& loop;
-  Log log;
-  JudgeHooks hooks;
-  store::Store store;
-  std::unordered_map<std::uint32_t, Target> targets;
-  std::vector<Running> groups;
-  rules::GroupSettings settings;
-  store::BlockId own_block;
-  core::SeriesTable own_series;
-  core::TimePoint next_own_metrics{}, next_maintenance{};
-  bool series_changed = false;
-  bool stopped = false;
-  std::uint64_t wake_serial = 0;
-  std::optional<core::TimePoint> wake_at;
-  Hearing hearing;
-  std::optional<Inheritance> inheritance;       // until the first rules have come
-  bool heard_late = false;                      // the process before ended long ago: targets that come are unknown
-  std::optional<core::TimePoint> settle_until;  // targets that come before must be heard before anything ends
-  std::optional<std::pair<core::TimePoint, Steady::time_point>> last_look;  // at both clocks
-
-  std::atomic<std::uint64_t> early_runs{0}, refused_duplicates{0}, too_old{0}, clock_jumps{0};
-  std::atomic<bool> settling{false};
-  std::atomic<Steady::rep> last_round{Steady::now().time_since_epoch().count()};
-  mutable std::mutex status_mutex;
-  GroupStatuses statuses;
-
-  void change_targets(const std::vector<std::uint32_t>& removed, std::vector<TargetInfo> added);
-  void deliver(std::vector<core::Observation> observations, bool flip);
-  void inherit(Inheritance left);
-  void set_rules(Rules rules);
-  void take_up(rules::Group& group, core::TimePoint now);
-  void forget_strangers();
-  void keep(std::vector<core::Memory> memories);
-  void withhold(std::uint32_t target, core::TimePoint now);
-  void count_unknown(std::uint32_t target, bool unknown);
-  void settle();
-  void look_at_clock(core::TimePoint now);
-  void concern(std::uint32_t target, core::TimePoint now);
-  void work();
-  void sleep();
-  void evaluate(Running& running, core::TimePoint at);
-  void sample_own_metrics(core::TimePoint now);
-  void publish_statuses();
-};
 
 void Judge::Impl::change_targets(const std::vector<std::uint32_t>& removed, std::vector<TargetInfo> added) {
   const auto now = hooks.clock();
@@ -177,7 +105,6 @@ void Judge::Impl::set_rules(Rules rules) {
     running.group = std::make_unique<rules::Group>(std::move(spec), own, store);
     if (it != old.end()) {
       running.group->take_state_from(*it->group);
-      keep(it->group->forget());
     } else if (inheritance) {
       take_up(*running.group, now);
     }
@@ -199,99 +126,6 @@ void Judge::Impl::set_rules(Rules rules) {
   work();
 }
 
-void Judge::Impl::inherit(Inheritance left) {
-  const auto now = hooks.clock();
-  const auto written = left.samples ? left.samples(store, now) : std::nullopt;
-  if (written) store.publish();
-  if (!left.last_alive || (written && *written > *left.last_alive)) left.last_alive = written;
-  // Where nothing was left behind there is nothing that could end wrongly.
-  if (!left.memories.empty() || written) settle_until = now + Hearing::patience;
-  heard_late = !written || now - *written > data_stands_for || *written > now + data_stands_for;
-  inheritance = std::move(left);
-}
-
-void Judge::Impl::take_up(rules::Group& group, core::TimePoint now) {
-  rules::Restart restart;
-  restart.now = now;
-  restart.outage_tolerance = inheritance->outage_tolerance;
-  restart.last_alive = inheritance->last_alive;
-  const std::string prefix = group.memory_prefix();
-  auto& memories = inheritance->memories;
-  const auto before = [](const core::Memory& memory, const std::string& key) { return memory.key < key; };
-  const auto first = std::lower_bound(memories.begin(), memories.end(), prefix, before);
-  const auto last =
-      std::find_if(first, memories.end(), [&](const core::Memory& m) { return !m.key.starts_with(prefix); });
-  if (first == last) return;
-  const rules::RestoreReport report = group.restore({first, last}, restart);
-  memories.erase(first, last);
-  log.info("rule group goes on", {{"group", group.spec().name},
-                                  {"pending", std::to_string(report.pending)},
-                                  {"firing", std::to_string(report.firing)},
-                                  {"away_seconds", std::to_string(core::to_seconds(report.away))}});
-  for (const std::string& note : report.notes) log.warning(note, {{"group", group.spec().name}});
-}
-
-/// What groups left behind that there are no more.
-void Judge::Impl::forget_strangers() {
-  if (!inheritance) return;
-  std::vector<core::Memory> gone;
-  for (core::Memory& memory : inheritance->memories) {
-    if (memory.key.starts_with(rules::memory_root)) gone.push_back({std::move(memory.key), std::nullopt});
-  }
-  inheritance.reset();
-  keep(std::move(gone));
-}
-
-void Judge::Impl::keep(std::vector<core::Memory> memories) {
-  if (!memories.empty()) hooks.tell({}, std::move(memories));
-}
-
-void Judge::Impl::withhold(std::uint32_t target, core::TimePoint now) {
-  if (!targets.contains(target) || !hearing.lost(target, now)) return;
-  count_unknown(target, true);
-  settle();
-}
-
-void Judge::Impl::count_unknown(std::uint32_t target, bool unknown) {
-  const auto it = targets.find(target);
-  if (it == targets.end()) return;
-  const TargetInfo& info = it->second.info;
-  for (Running& running : groups) {
-    if (!running.group->reads_from(info.labels, *info.metric_names)) continue;
-    if (unknown) {
-      ++running.unknown;
-    } else if (running.unknown > 0 && --running.unknown == 0) {
-      running.early = hooks.clock();  // what it did not judge meanwhile it judges now
-    }
-  }
-}
-
-void Judge::Impl::settle() {
-  if (settling.exchange(hearing.settling()) == hearing.settling()) return;
-  for (Running& running : groups) running.group->set_settling(settling);
-}
-
-/// A clock that was set moves every timer with it, and what was known is known no longer until it was heard anew.
-void Judge::Impl::look_at_clock(core::TimePoint now) {
-  const auto before = std::exchange(last_look, std::pair(now, Steady::now()));
-  if (!before) return;
-  const auto passed = std::chrono::duration_cast<core::Duration>(last_look->second - before->second);
-  const auto by = now - before->first - passed;
-  if (by < drift_allowed && by > -drift_allowed) return;
-  ++clock_jumps;
-  log.warning("the clock was set: timers of alerts move with it", {{"seconds", std::to_string(core::to_seconds(by))}});
-  hearing.shift(by);
-  for (Running& running : groups) {
-    running.group->shift(by);
-    running.next = running.group->next_slot(now);
-    running.early.reset();
-    running.last_early += by;
-  }
-  next_own_metrics = next_maintenance = now;
-  for (const auto& [id, target] : targets) withhold(id, now);
-  if (hooks.clock_was_set) hooks.clock_was_set(by);
-}
-
 void Judge::Impl::work() {
   if (stopped) return;
   const auto now = hooks.clock();
@@ -304,12 +138,16 @@ void Judge::Impl::work() {
   settle();
   bool changed = false;
   for (Running& running : groups) {
+    const auto slot = running.group->slot_before(now);
     if (running.unknown > 0) {
+      if (running.next <= now) {
+        take(running, running.group->hold(slot));
+        changed = true;
+      }
       running.next = running.group->next_slot(now);
       running.early.reset();
       continue;
     }
-    const auto slot = running.group->slot_before(now);
     if (running.next <= now) {
       const auto interval = running.status->interval;
       const auto missed = interval.count() > 0 && slot > running.next ? (slot - running.next) / interval : 0;
@@ -366,7 +204,10 @@ void Judge::Impl::evaluate(Running& running, core::TimePoint at) {
     const auto until = Steady::now() + limit;
     return std::function<bool()>([until] { return Steady::now() >= until; });
   };
-  rules::Evaluation evaluation = running.group->evaluate(at, start_timer);
+  take(running, running.group->evaluate(at, start_timer));
+}
+
+void Judge::Impl::take(Running& running, rules::Evaluation evaluation) {
   running.status = std::make_shared<const rules::GroupStatus>(running.group->status());
   for (const auto& [rule, error] : evaluation.errors) {
     log.warning("rule failed", {{"group", running.status->name}, {"rule", rule}, {"error", error}});

@@ -220,6 +220,21 @@ std::size_t Block::drop(std::int64_t time) {
   return dropped.size();
 }
 
+void Block::turn_back(std::int64_t time) {
+  if (newest_ <= time) return;
+  seal();
+  const auto later = std::find_if(sealed_.begin(), sealed_.end(), [&](const auto& s) { return s->last() > time; });
+  const std::vector<std::shared_ptr<const Segment>> dropped(later, sealed_.end());  // freed after the lock
+  for (const auto& segment : dropped) sealed_bytes_ -= segment->bytes();
+  const std::scoped_lock lock(mutex_);
+  sealed_.erase(later, sealed_.end());
+  newest_ = sealed_.empty() ? lowest : sealed_.back()->last();
+  for (auto& head : heads_) {
+    if (head.state != State::free) head.state = State::ended;
+  }
+  live_ = kept_ = 0;
+}
+
 void Block::reclaim(std::vector<std::uint32_t>& gone) {
   const auto oldest_row = sealed_.empty() ? open_first_ : sealed_.front()->first_row();
   const auto over = [&](const Head& head) {

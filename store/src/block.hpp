@@ -115,6 +115,9 @@ class Block {
   // These lock by themselves.
   void end_kept();
   void seal();
+  /// The clock was set back: forgets what is later than `time`, in whole segments, so that rows are taken again. All
+  /// series are as if they had ended, without a marker, until their next sample.
+  void turn_back(std::int64_t time);
   /// Drops the segments whose last time is not after `time`; returns how many.
   std::size_t drop(std::int64_t time);
   /// Frees the ended heads of which no sample is left, and appends them. Their series stay known until they are used

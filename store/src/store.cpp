@@ -143,6 +143,10 @@ void Store::Impl::drop(Owned& owned, std::int64_t time) {
   const auto dropped = owned.block->drop(time);
   if (dropped == 0) return;
   counters.segments_dropped += dropped;
+  reclaim(owned);
+}
+
+void Store::Impl::reclaim(Owned& owned) {
   std::vector<std::uint32_t> gone;
   owned.block->reclaim(gone);
   unlink(owned, gone);
@@ -211,6 +215,13 @@ AppendResult Store::append(BlockId block, core::TimePoint at, const core::Batch&
   if (it != impl_->blocks.end() && !it->second.closed) return impl_->append(it->second, at, batch);
   impl_->counters.samples_refused += batch.rows.size();
   return {};
+}
+
+void Store::turn_back(core::TimePoint now) {
+  for (auto& [id, owned] : impl_->blocks) {
+    owned.block->turn_back(core::to_millis(now));
+    impl_->reclaim(owned);
+  }
 }
 
 void Store::maintain(core::TimePoint now) {

@@ -67,6 +67,8 @@ struct Store::Impl {
   void bound_waiting(Owned& owned);
   void account(Owned& owned);
   void drop(Owned& owned, std::int64_t time);
+  /// Gives up the heads of which no sample is left.
+  void reclaim(Owned& owned);
   void relieve_pressure();
   [[nodiscard]] bool full() const { return index.size() >= limits.max_series || bytes() >= limits.max_bytes; }
   [[nodiscard]] std::size_t bytes() const { return blocks_bytes + index.bytes() + index.waiting() * new_series_bytes; }

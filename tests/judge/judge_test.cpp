@@ -36,10 +36,14 @@ class JudgeTest : public testing::Test {
   net::Loop loop{[](const std::string& name, const std::string& what) { ADD_FAILURE() << name << ": " << what; }};
   std::mutex mutex;
   std::vector<core::AlertChange> told;
+  std::vector<core::Memory> kept;
+  std::atomic<std::int64_t> clock_set{0};  // by so many milliseconds
+  core::TimePoint now() const { return wall() + core::Duration{clock_set.load()}; }
   Judge judge{loop, store::Limits{}, Log(Level::error, stderr_sink()),
-              JudgeHooks{wall,
-                         [this](std::vector<core::AlertChange> changes, const std::vector<core::Memory>&) {
+              JudgeHooks{[this] { return now(); },
+                         [this](std::vector<core::AlertChange> changes, const std::vector<core::Memory>& memories) {
                            const std::lock_guard lock(mutex);
+                           for (const auto& memory : memories) kept.push_back(memory);
                            for (auto& c : changes) told.push_back(std::move(c));
                          },
                          [] { return std::vector<std::pair<core::Labels, double>>{}; }}};
@@ -125,6 +129,107 @@ TEST_F(JudgeTest, KeepsAlertsOverAReloadAndEndsThoseOfRemovedRules) {
   EXPECT_EQ(count(core::AlertChange::Kind::firing), 1U) << "it does not fire anew";
   rules("groups: []\n");
   EXPECT_TRUE(wait_until([&] { return judge.groups().empty(); }));
+}
+
+TEST_F(JudgeTest, ATargetThatIsWithheldIsNotJudgedButToldAgain) {
+  Judge::Rules all;
+  all.groups = groups(
+      "groups: [{name: g, interval: 200ms, rules: [{alert: Down, expr: 'redis_up == 0'}, {alert: Gone, expr: "
+      "'absent(redis_up)'}, {alert: Other, expr: 'vector(1)'}]}, {name: h, interval: 200ms, rules: [{alert: Clock, "
+      "expr: "
+      "'vector(1)'}]}]\n");
+  all.settings.resend_delay = 300ms;
+  judge.set_rules(std::move(all));
+  observe(0, true, wall());
+  ASSERT_TRUE(wait_until([&] { return count(core::AlertChange::Kind::firing) >= 3; }));
+  judge.withhold(1);
+  ASSERT_TRUE(wait_until([&] { return judge.counters().settling; }));
+  const auto repeated = count(core::AlertChange::Kind::repeated);
+  EXPECT_TRUE(wait_until([&] { return count(core::AlertChange::Kind::repeated) >= repeated + 4; }))
+      << "Alertmanager would end by itself what it is not told again";
+  const auto resolved = count(core::AlertChange::Kind::resolved);
+  observe(1, false, wall());
+  observe(1, false, wall() + 1ms);
+  ASSERT_TRUE(wait_until([&] { return count(core::AlertChange::Kind::resolved) == resolved + 1; }))
+      << "it was heard twice, and says that all is well";
+  EXPECT_TRUE(wait_until([&] { return !judge.counters().settling; }));
+}
+
+TEST_F(JudgeTest, GoesOnWhereAProcessBeforeItWas) {
+  rules("groups: [{name: g, interval: 200ms, rules: [{alert: Down, expr: 'redis_up == 0', for: 1h}]}]\n");
+  observe(0, true, wall());
+  ASSERT_TRUE(wait_until([&] { return count(core::AlertChange::Kind::pending) == 1; }));
+  std::vector<core::Memory> left;
+  {
+    const std::lock_guard lock(mutex);
+    left = kept;
+  }
+  core::TimePoint since;
+  {
+    const std::lock_guard lock(mutex);
+    since = told.front().alert.active_at;
+  }
+  // Another judge, without samples: the target is unknown, and the timer stands.
+  net::Loop other_loop{[](const std::string& name, const std::string& what) { ADD_FAILURE() << name << what; }};
+  Judge other{
+      other_loop, store::Limits{}, Log(Level::error, stderr_sink()),
+      JudgeHooks{wall, [](const auto&, const auto&) {}, [] { return std::vector<std::pair<core::Labels, double>>{}; }}};
+  std::thread other_thread([&] { other_loop.run(); });
+  std::sort(left.begin(), left.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
+  Inheritance inheritance;
+  inheritance.memories = left;
+  inheritance.last_alive = wall();
+  other.inherit(std::move(inheritance));
+  Judge::TargetInfo info;
+  info.id = 1;
+  info.labels = core::Labels{{"job", "cache"}, {"instance", "a"}};
+  info.metric_names = std::make_shared<const std::vector<std::string_view>>(1, "redis_up");
+  other.change_targets({}, {info});
+  Judge::Rules all;
+  all.groups = groups("groups: [{name: g, interval: 200ms, rules: [{alert: Down, expr: 'redis_up == 0', for: 1h}]}]\n");
+  other.set_rules(std::move(all));
+  const auto alert = [&]() -> std::optional<core::Alert> {
+    const auto statuses = other.groups();
+    if (statuses.empty() || statuses[0]->rules[0].alerts.empty()) return std::nullopt;
+    return statuses[0]->rules[0].alerts[0];
+  };
+  EXPECT_TRUE(wait_until([&] { return alert().has_value(); }));
+  EXPECT_TRUE(wait_until([&] { return !other.groups().empty() && other.groups()[0]->rules[0].last_error != ""; }));
+  ASSERT_TRUE(alert().has_value()) << "without a word of the target nothing ends";
+  EXPECT_EQ(alert()->active_at, since);
+  other.stop();
+  other_loop.stop();
+  other_thread.join();
+}
+
+TEST_F(JudgeTest, AClockThatIsSetMovesTimersAndBlindsNobodyForLong) {
+  for (const std::int64_t by : {std::int64_t{-3'600'000}, std::int64_t{7'200'000}}) {
+    SCOPED_TRACE(by);
+    rules("groups: [{name: g, interval: 200ms, rules: [{alert: Down, expr: 'redis_up == 0', for: 30m}]}]\n");
+    observe(0, true, now());
+    const auto alert = [&]() -> std::optional<core::Alert> {
+      const auto statuses = judge.groups();
+      if (statuses.empty() || statuses[0]->rules[0].alerts.empty()) return std::nullopt;
+      return statuses[0]->rules[0].alerts[0];
+    };
+    ASSERT_TRUE(wait_until([&] { return alert().has_value(); }));
+    const auto since = alert()->active_at;
+    const auto jumps = judge.counters().clock_jumps;
+    clock_set += by;
+    ASSERT_TRUE(wait_until([&] { return judge.counters().clock_jumps == jumps + 1; }));
+    observe(0, false, now());
+    observe(0, false, now() + 1ms);
+    ASSERT_TRUE(wait_until([&] { return !judge.counters().settling; }));
+    EXPECT_EQ(judge.counters().too_old, 0U) << "rows are taken by the new time";
+    const auto moved = alert();
+    ASSERT_TRUE(moved.has_value());
+    EXPECT_EQ(moved->state, core::AlertState::pending) << "an hour of the clock is none of waiting";
+    EXPECT_NEAR(core::to_seconds(moved->active_at - since), static_cast<double>(by) / 1000, 2.0);
+    EXPECT_EQ(count(core::AlertChange::Kind::firing), 0U);
+    EXPECT_EQ(count(core::AlertChange::Kind::gone), 0U);
+    rules("groups: []\n");
+    ASSERT_TRUE(wait_until([&] { return judge.groups().empty(); }));
+  }
 }
 
 TEST_F(JudgeTest, AnswersReadersWhileItWorks) {

@@ -58,6 +58,50 @@ TEST_F(StoreTest, ReadsAfterUntil) {
   EXPECT_EQ(text(view, x, 199, 300), "");
 }
 
+TEST_F(StoreTest, TakesRowsAgainAfterTheClockWasSetBack) {
+  const auto block = store.open_block("b");
+  first(block, 0, named("x"), 0);
+  for (int i = 1; i <= 200; ++i) put(block, 10 * i, i);
+  EXPECT_TRUE(put(block, 1'000, -1).too_old);
+  store.turn_back(at(1'000));
+  const auto view = store.live();
+  const auto x = only(view, "x");
+  EXPECT_EQ(latest(view, x, 1'000), "none") << "what stood is not known any more";
+  EXPECT_EQ(put(block, 1'001, 7).appended, 1U);
+  EXPECT_EQ(latest(store.live(), x, 1'005), "1001=7");
+  EXPECT_EQ(put(block, 1'011, 8).appended, 1U);
+  const std::string before = text(store.live(), x, -1, 1'000);
+  EXPECT_TRUE(before.starts_with("0=0 10=1 20=2 ")) << before;
+  EXPECT_EQ(text(store.live(), x, 1'000, 5'000), "1001=7 1011=8") << "nothing of the future is left";
+  EXPECT_EQ(store.stats().series, 1U);
+}
+
+TEST_F(StoreTest, AClockSetBackBeforeEverythingLeavesNothing) {
+  const auto block = store.open_block("b");
+  first(block, 1'000, named("x"), 1);
+  put(block, 1'010, 2);
+  store.turn_back(at(500));
+  EXPECT_EQ(put(block, 501, 3).appended, 1U);
+  const auto x = only(store.live(), "x");
+  EXPECT_EQ(text(store.live(), x, 0, 5'000), "501=3");
+  for (int i = 0; i < 200; ++i) {
+    put(block, 510 + 10 * i, i);
+    store.maintain(at(510 + 10 * i));
+  }
+  EXPECT_EQ(latest(store.live(), x, 2'500), "2500=199");
+}
+
+TEST_F(StoreTest, ABlockThatEndedInATimeThatIsNotYetIsForgotten) {
+  const auto ended = store.open_block("b");
+  first(ended, 1'000, named("x"), 1);
+  store.close_block(ended, at(1'010));
+  store.turn_back(at(500));
+  store.maintain(at(500));
+  const auto block = store.open_block("c");
+  EXPECT_EQ(first(block, 510, named("x"), 2).appended, 1U);
+  EXPECT_EQ(text(store.live(), only(store.live(), "x"), 0, 5'000), "510=2");
+}
+
 TEST_F(StoreTest, AnswersTheLatestWithinTheLookback) {
   const auto block = store.open_block("b");
   first(block, 0, named("x"), 0);

@@ -100,6 +100,9 @@ class Store {
   AppendResult append(BlockId block, core::TimePoint at, const core::Batch& batch);
   /// Seals what is due and drops segments that are older than retention; call it every few seconds.
   void maintain(core::TimePoint now);
+  /// The clock was set back to `now`: forgets what is later (and up to two minutes before it), so that rows are taken
+  /// again. Series read as nothing until their next sample.
+  void turn_back(core::TimePoint now);
   void set_limits(Limits limits);
   /// The index as of now: for the judge alone (it reads without locking). Its series are those of this moment, its
   /// samples those of the moment of reading; asking anew is cheap.
