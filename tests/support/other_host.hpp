@@ -33,9 +33,11 @@ class OtherHost {
   void vanish() const { run(fmt::format("ip netns exec {} iptables -A INPUT -j DROP", name_)); }
   void come_back() const { run(fmt::format("ip netns exec {} iptables -D INPUT -j DROP", name_)); }
   [[nodiscard]] static bool possible() {
-    return ::geteuid() == 0 && std::system(
-                                   "ip netns add tocsin-try && ip netns exec tocsin-try true; good=$?; ip netns "
-                                   "del tocsin-try; exit $good") == 0;
+    if (::geteuid() != 0) return false;
+    const std::string name = fmt::format("tocsin-try{}", ::getpid());
+    return std::system(
+               fmt::format("ip netns add {0} && ip netns exec {0} true; good=$?; ip netns del {0}; exit $good", name)
+                   .c_str()) == 0;
   }
 
  private:
