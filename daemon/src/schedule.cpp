@@ -125,7 +125,10 @@ void Admission::look_at(Place& place) {
   if (host.under_way < per_host_ && !host.waiting.empty()) next_to_go_.emplace(*host.waiting.begin(), &place);
 }
 
+// Most hosts come again soon: only where there are very many is the memory worth more than making it anew each time.
 void Admission::forget_if_idle(const Place& place) {
+  constexpr std::size_t most_kept = 4096;
+  if (hosts_.size() <= most_kept) return;
   if (place.second.under_way == 0 && place.second.waiting.empty()) hosts_.erase(hosts_.find(place.first));
 }
 
