@@ -38,7 +38,10 @@ until_true() {
 owned() { inside stat -c '%a %U:%G' "$1" 2>/dev/null || echo none; }
 expect() { [ "$2" = "$3" ] || fail "$1: '$2', not '$3'"; }
 
-# --- a bare Debian, made once ---
+# --- a bare Debian, made once; one try at a time ---
+mkdir -p "${cache%/*}"
+exec 9>"$cache.lock"
+flock 9
 if [ ! -f "$cache/made" ]; then
   say "making a bare Debian 12 in $cache"
   rm -rf "$cache"
