@@ -3,8 +3,9 @@
 
 Two regimes: busy (an exporter as fast as four askers go, tocsin at 5000 HTTP or 1000 Redis probes a second, in bursts; PostgreSQL needs some
 milliseconds of its own for each probe, so there it is 120) and paced (100 a second). An exporter is asked as Prometheus asks it: one HTTP
-request a probe, on kept connections, with gzip. tocsin probes by itself: its cost is given both alone and with its /metrics page, asked for
-in the same way every 5 seconds; the ratio, held against the goal, is of the latter. That the probes succeed is checked on both sides, and that
+request a probe, on kept connections, with gzip; each target at the loopback address at which tocsin probes it, too. tocsin probes by itself: its
+cost is given both alone and with its /metrics page, asked for in the same way every 5 seconds; the ratio, held against the goal, is of the latter.
+That the probes succeed is checked on both sides, and that
 tocsin gives each metric that the exporter gives: the names that it does not are printed.
 
 Debian's postgres_exporter gives nothing by table, tocsin 29 series each (as later exporters do): --tables says how many there are."""
@@ -12,6 +13,7 @@ import argparse
 import concurrent.futures
 import gzip
 import http.client
+import itertools
 import statistics
 import threading
 import time
@@ -31,20 +33,31 @@ class Failed(Exception):
 
 
 class Asker:
-    """Asks an exporter for one probe after another, on one kept connection a thread."""
+    """Asks an exporter for one probe after another, on one kept connection a thread. `path` may name the `address` to
+    probe: then each of the targets has its turn, at the address that tocsin probes, too."""
 
     def __init__(self, port, path):
-        self.port, self.path, self.local = port, path, threading.local()
+        self.port, self.template, self.local = port, path, threading.local()
+        self.spread(1)
+
+    def spread(self, targets):
+        self.paths = [self.template.replace("{address}", address) for address in loopback(targets)]
+        self.turn = itertools.count()
+
+    @property
+    def path(self):
+        return self.paths[0]
 
     def ask(self):
+        path = self.paths[next(self.turn) % len(self.paths)]
         connection = getattr(self.local, "connection", None)
         if connection is None:
             connection = self.local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        connection.request("GET", self.path, headers=SCRAPE)
+        connection.request("GET", path, headers=SCRAPE)
         answer = connection.getresponse()
         body = answer.read()
         if answer.status != 200:
-            raise SystemExit("bench: %s answered %d" % (self.path, answer.status))
+            raise SystemExit("bench: %s answered %d" % (path, answer.status))
         return body
 
     def check(self):
@@ -72,6 +85,7 @@ def drive(asker, seconds, rate=None, threads=4):
 def exporter_cost(process, asker, kind, regime, seconds):
     """CPU seconds a probe, and probes a second."""
     targets, interval = REGIMES[kind, regime]
+    asker.spread(targets)
     begin, before = time.monotonic(), cpu_seconds(process)
     probes = drive(asker, seconds, None if regime == "busy" else targets / interval)
     return (cpu_seconds(process) - before) / probes, probes / (time.monotonic() - begin)
@@ -162,7 +176,7 @@ def http_case(house, _):
     exporter = house.start("prometheus-blackbox-exporter", "--config.file=" + module, "--web.listen-address=127.0.0.1:%d" % web,
                            "--log.level=error")
     wait_http("http://127.0.0.1:%d/metrics" % web)
-    return exporter, Asker(web, "/probe?module=http_2xx&target=http://127.0.0.1:%d/health" % server), server
+    return exporter, Asker(web, "/probe?module=http_2xx&target=http://{address}:%d/health" % server), server
 
 
 def redis_case(house, _):
@@ -171,7 +185,7 @@ def redis_case(house, _):
     exporter = house.start("prometheus-redis-exporter", "-web.listen-address", "127.0.0.1:%d" % web, "-redis.addr",
                            "redis://127.0.0.1:%d" % server)
     wait_http("http://127.0.0.1:%d/metrics" % web)
-    return exporter, Asker(web, "/scrape?target=redis://127.0.0.1:%d" % server), server
+    return exporter, Asker(web, "/scrape?target=redis://{address}:%d" % server), server
 
 
 def postgres_case(house, args):
