@@ -31,7 +31,7 @@ class SickBay {
     const std::lock_guard lock(mutex_);
     return episodes_[target];
   }
-  /// Turns every target over whose time has come. Sick spells last from half a second to twelve, well ones from four:
+  /// Turns every target over whose time has come. Sick spells last from half a second to sixteen, well ones from six:
   /// each end can be noticed before the next beginning.
   void turn(core::TimePoint now, std::minstd_rand& chance) {
     const std::lock_guard lock(mutex_);
@@ -39,7 +39,7 @@ class SickBay {
       if (next_[target] > now) continue;
       if (next_[target] != core::TimePoint{}) flip(target, now);
       next_[target] =
-          now + core::Duration(std::uniform_int_distribution<int>(is_sick(target) ? 500 : 4'000, 12'000)(chance));
+          now + core::Duration(std::uniform_int_distribution<int>(is_sick(target) ? 500 : 6'000, 16'000)(chance));
     }
   }
   void heal_all(core::TimePoint now) {
