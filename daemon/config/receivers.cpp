@@ -20,11 +20,21 @@ T S::*of(T model::ReceiverKeys::*member) {
   return member;
 }
 
+/// A URL whose path and query may be what lets in whoever knows them: no message shows it.
+core::Type<std::string> concealed_url() {
+  auto type = core::text();
+  type.read = [read = type.read](core::FieldReader& reader, const core::YamlNode& node, std::string& into) {
+    reader.conceal(node.at);
+    return read(reader, node, into);
+  };
+  return type;
+}
+
 template <class S>
 std::vector<core::Field<S>> with_receiver(const char* url_key, const char* url_doc, std::vector<core::Field<S>> own) {
   using Keys = model::ReceiverKeys;
   std::vector<core::Field<S>> rows;
-  rows.push_back(field(url_key, of<S>(&Keys::url)).doc(url_doc).required());
+  rows.push_back(field(url_key, of<S>(&Keys::url), concealed_url()).doc(url_doc).required());
   for (core::Field<S>& row : own) rows.push_back(std::move(row));
   rows.push_back(field("tls", of<S>(&Keys::tls), maybe(section(tls_table()))).doc("How to speak TLS with it."));
   rows.push_back(
