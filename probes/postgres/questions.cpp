@@ -1,10 +1,17 @@
 #include "postgres/questions.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace tocsin::probes::postgres {
 namespace {
+
+/// A number that is to fit an int; what is none, or does not, is 0.
+int whole(std::optional<double> number) {
+  const bool fits = number && *number > std::numeric_limits<int>::min() && *number < std::numeric_limits<int>::max();
+  return fits ? static_cast<int>(*number) : 0;
+}
 
 constexpr unsigned most_attempts = 8;
 /// What a server cannot answer is not asked each time; a right may be granted, and a table be made.
@@ -206,11 +213,11 @@ void Questions::greet(const Rows* rows, ServerInfo& server) {
     server.version = std::string(rows->text(0, first));
     server.short_version = short_version(server.version);
   }
-  server.version_num = static_cast<int>(rows->number(0, first + 1).value_or(0));
+  server.version_num = whole(rows->number(0, first + 1));
   server.in_recovery = rows->number(0, first + 2).value_or(0) != 0;
   server.database = std::string(rows->text(0, first + 3));
   server.user = std::string(rows->text(0, first + 4));
-  server.backend_pid = static_cast<int>(rows->number(0, first + 5).value_or(0));
+  server.backend_pid = whole(rows->number(0, first + 5));
   // The queries were made for another kind of server: ask again.
   skip_ = server.version_num != believed.version_num || server.in_recovery != believed.in_recovery;
 }

@@ -116,6 +116,17 @@ TEST_F(QuestionsTest, AsksAllInOneMessage) {
   EXPECT_THAT(given(), testing::ElementsAre(1, 2));
 }
 
+TEST_F(QuestionsTest, AVersionThatNoServerHasIsNone) {
+  add("one");
+  for (const std::string version : {"30041111104", "-1e300", "NaN", "many"}) {
+    begin();
+    static_cast<void>(message());
+    done();
+    greet("f", version);
+    EXPECT_EQ(server_.version_num, 0) << version;
+  }
+}
+
 TEST_F(QuestionsTest, GreetsFirstWhereTheServerIsSick) {
   add("one");
   begin(false, true);
