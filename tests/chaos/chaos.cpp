@@ -159,7 +159,7 @@ class Hospital {
 
 std::string config(const Hospital& hospital, std::size_t targets) {
   std::string text = fmt::format(
-      R"(global: {{probe_interval: 1s, probe_timeout: 1s, confirm: 100ms, evaluation_interval: 250ms, resend_delay: 2s}}
+      R"(global: {{probe_interval: 250ms, probe_timeout: 250ms, confirm: 200ms, evaluation_interval: 250ms, resend_delay: 2s}}
 packs: []
 rule_files: [rules.yml]
 alertmanagers: ["http://127.0.0.1:{}/"]
