@@ -24,18 +24,18 @@ bool is_number(std::string_view host) {
          std::all_of(host.begin(), host.end(), [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
 }
 
-/// The host of host:port, [v6]:port or a URL.
-std::string host_of(std::string instance) {
+}  // namespace
+
+std::string host_of(const TargetConfig& target) {
+  std::string instance(target.labels.get("instance"));
   if (const auto scheme = instance.find("://"); scheme != std::string::npos) {
     instance = instance.substr(scheme + 3);
     instance.resize(std::min(instance.find('/'), instance.size()));
   }
   if (instance.starts_with('[')) return instance.substr(1, instance.find(']') - 1);
   const auto colon = instance.find(':');
-  return colon == instance.rfind(':') ? instance.substr(0, colon) : instance;
+  return colon == instance.rfind(':') ? instance.substr(0, colon) : instance;  // several: a bare IPv6 address
 }
-
-}  // namespace
 
 bool speaks_of_network(core::Outcome outcome) {
   using Outcome = core::Outcome;
@@ -95,7 +95,7 @@ void Connectivity::Impl::configure(const ConnectivityConfig& wanted) {
   points.clear();
   if (stopped) return;
   for (const TargetConfig& target : config.targets) {
-    const bool named = !is_number(host_of(std::string(target.labels.get("instance"))));
+    const bool named = !is_number(host_of(target));
     points.push_back(std::make_shared<const Point>(Point{target, named}));
   }
   on = !points.empty();

@@ -24,6 +24,8 @@ struct ConnectivityState {
 [[nodiscard]] bool doubtful(core::Outcome outcome, const ConnectivityState& state);
 /// Whether a failure of this class says anything about the network at all.
 [[nodiscard]] bool speaks_of_network(core::Outcome outcome);
+/// The host of a target's instance: host:port, [v6]:port, or a URL.
+[[nodiscard]] std::string host_of(const TargetConfig& target);
 /// Whether a host is this machine: its failures have nothing to do with the network.
 [[nodiscard]] bool is_local(std::string_view host);
 

@@ -67,7 +67,7 @@ void Daemon::apply(Loaded loaded) {
   connector_.forget_tls_contexts();
   discovery_.configure(loaded.config);
   apply_targets(discovery_.targets());
-  judge_.set_limits({loaded.retention(), loaded.config.storage.max_series, loaded.config.storage.memory_limit});
+  judge_.set_limits(loaded.store_limits());
   connectivity_.configure(loaded.config.connectivity);
   if (state_) state_->ledger().keep_history_for(loaded.config.storage.history);
   Judge::Rules rules;

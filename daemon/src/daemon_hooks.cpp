@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::string_view budget_key = "budget/";  // and the name of the share: what the journal keeps of it
 
-store::Limits store_limits(const Loaded& loaded) {
-  return {loaded.retention(), loaded.config.storage.max_series, loaded.config.storage.memory_limit};
-}
-
 }  // namespace
 
 core::TimePoint wall_clock() { return std::chrono::time_point_cast<core::Duration>(std::chrono::system_clock::now()); }
@@ -36,7 +32,7 @@ Daemon::Daemon(const RunOptions& options, Log log, Loaded loaded, std::unique_pt
       push_desk_(desk_, pushes_, journal()),
       metrics_(own_sources()),
       keeper_(judge_loop_, ledger(), recalled_.last_number, keeper_hooks()),
-      judge_(judge_loop_, store_limits(loaded), log_, judge_hooks()),
+      judge_(judge_loop_, loaded.store_limits(), log_, judge_hooks()),
       connectivity_(lane_loop_, ProberTools{connector_, &files_, &pushes_},
                     [this](const ConnectivityState& now) { connectivity_changed(now); }),
       lane_(lane_loop_, ProberTools{connector_, &files_, &pushes_}, log_, lane_hooks(),

@@ -64,17 +64,6 @@ struct Runner {
 };
 using RunnerPtr = std::shared_ptr<Runner>;
 
-/// host of host:port, [v6]:port or a URL.
-std::string host_of(const TargetConfig& target) {
-  std::string instance(target.labels.get("instance"));
-  if (const auto scheme = instance.find("://"); scheme != std::string::npos) {
-    instance = instance.substr(scheme + 3);
-    instance.resize(std::min(instance.find('/'), instance.size()));
-  }
-  const auto colon = instance.rfind(':');
-  return instance.substr(0, instance.ends_with(']') ? std::string::npos : colon);
-}
-
 }  // namespace
 
 struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {

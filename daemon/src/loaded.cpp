@@ -38,6 +38,10 @@ core::Duration Loaded::retention() const {
   return longest;
 }
 
+store::Limits Loaded::store_limits() const {
+  return {retention(), config.storage.max_series, config.storage.memory_limit};
+}
+
 std::optional<Loaded> load_everything(const std::string& path, const LoadOptions& options,
                                       core::Diagnostics& diagnostics) {
   auto config = load_config(path, options, pack_names(), diagnostics);

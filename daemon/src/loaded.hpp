@@ -9,6 +9,7 @@
 #include "tocsin/core/source.hpp"
 #include "tocsin/daemon/config/config.hpp"
 #include "tocsin/rules/rule_file.hpp"
+#include "tocsin/store/store.hpp"
 
 namespace tocsin::daemon {
 
@@ -19,6 +20,8 @@ struct Loaded {
   /// How long samples must be kept for these rules: the longest look-back, at least 30 minutes, unless the
   /// configuration says.
   [[nodiscard]] core::Duration retention() const;
+  /// What the store may take.
+  [[nodiscard]] store::Limits store_limits() const;
 };
 
 /// Of the packs that the binary has.
