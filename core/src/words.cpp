@@ -23,9 +23,11 @@ constexpr std::array<std::string_view, 10> phases{"none", "resolve", "connect", 
 constexpr std::array<std::string_view, 5> metric_types{"unknown", "gauge", "counter", "histogram", "summary"};
 constexpr std::array<std::string_view, 3> alert_states{"inactive", "pending", "firing"};
 constexpr std::array<std::string_view, 5> change_kinds{"pending", "firing", "repeated", "resolved", "gone"};
-constexpr std::array<std::string_view, 11> steps{"proposed",    "shadow",    "skipped",   "claimed",
-                                                 "started",     "succeeded", "verifying", "effective",
-                                                 "ineffective", "failed",    "unknown"};
+constexpr std::array<std::string_view, 15> steps{"proposed",  "shadow",    "skipped",     "awaiting_approval",
+                                                 "claimed",   "preflight", "started",     "succeeded",
+                                                 "verifying", "effective", "ineffective", "failed",
+                                                 "unknown",   "adopted",   "ordered"};
+constexpr std::array<std::string_view, 2> directions{"up", "down"};
 
 }  // namespace
 
@@ -35,6 +37,13 @@ std::string_view to_string(MetricType type) { return word(metric_types, type); }
 std::string_view to_string(AlertState state) { return word(alert_states, state); }
 std::string_view to_string(AlertChange::Kind kind) { return word(change_kinds, kind); }
 std::string_view to_string(ActionStep step) { return word(steps, step); }
+std::string_view to_string(Direction direction) { return word(directions, direction); }
+
+Direction direction(std::string_view name) {
+  if (name == directions[0]) return Direction::up;
+  if (name == directions[1]) return Direction::down;
+  throw std::invalid_argument("no direction is called '" + std::string(name) + "'");
+}
 
 ActionStep action_step(std::string_view name) {
   for (std::size_t i = 0; i < steps.size(); ++i) {

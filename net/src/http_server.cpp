@@ -141,6 +141,19 @@ Task<void> rethrow(std::exception_ptr error) {
   co_return;
 }
 
+/// Who is at the other end of a connection.
+struct Caller {
+  std::string peer;
+  std::optional<std::uint32_t> uid;
+};
+
+std::optional<std::uint32_t> uid_of_peer(int socket) {
+  ::ucred credentials{};
+  ::socklen_t size = sizeof credentials;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return std::nullopt;
+  return credentials.uid;
+}
+
 }  // namespace
 
 struct HttpServer::Impl : std::enable_shared_from_this<Impl> {
@@ -167,7 +180,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<Impl> {
   Event emptied;
 
   static Task<void> accept_all(std::shared_ptr<Impl> impl, std::shared_ptr<Socket> listener);
-  static Task<void> serve(std::shared_ptr<Impl> impl, std::shared_ptr<SocketStream> stream, std::string peer);
+  static Task<void> serve(std::shared_ptr<Impl> impl, std::shared_ptr<SocketStream> stream, Caller caller);
   static Task<void> refuse(std::shared_ptr<Impl> impl, std::shared_ptr<SocketStream> stream);
   void take(Accepted accepted);
   Task<Arrival> read_request(Stream& stream, Connection& state, ReadBuffer& buffer, RequestParser& parser);
@@ -200,7 +213,9 @@ struct Registered {
 }  // namespace
 
 void HttpServer::Impl::take(Accepted accepted) {
-  const std::string peer = accepted.local ? "local" : accepted.from.to_string();
+  Caller caller;
+  caller.peer = accepted.local ? "local" : accepted.from.to_string();
+  if (accepted.local) caller.uid = uid_of_peer(accepted.fd.get());
   const int on = 1;
   if (!accepted.local) ::setsockopt(accepted.fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (connections.size() >= limits.connections * 2) return;  // refusing has a bound, too
@@ -212,7 +227,7 @@ void HttpServer::Impl::take(Accepted accepted) {
   if (served >= limits.connections) {
     loop.spawn("http refusal", refuse(shared_from_this(), std::move(stream)));
   } else {
-    loop.spawn("http connection", serve(shared_from_this(), std::move(stream), peer));
+    loop.spawn("http connection", serve(shared_from_this(), std::move(stream), std::move(caller)));
   }
 }
 
@@ -311,7 +326,7 @@ Task<ServerResponse> HttpServer::Impl::answer(ServerRequest request) {
   co_return response;
 }
 
-Task<void> HttpServer::Impl::serve(std::shared_ptr<Impl> impl, std::shared_ptr<SocketStream> stream, std::string peer) {
+Task<void> HttpServer::Impl::serve(std::shared_ptr<Impl> impl, std::shared_ptr<SocketStream> stream, Caller caller) {
   const Registered<Impl> registered(*impl, stream.get(), false);
   Connection& state = *registered.entry;
   ReadBuffer buffer;
@@ -331,7 +346,8 @@ Task<void> HttpServer::Impl::serve(std::shared_ptr<Impl> impl, std::shared_ptr<S
     ServerResponse response = refusal(arrival);
     if (good) {
       if (manner.head_only) request.method = "GET";
-      request.peer = peer;
+      request.peer = caller.peer;
+      request.uid = caller.uid;
       response = co_await impl->answer(std::move(request));
     }
     keep = good && parser.keep_alive() && !impl->stopping;

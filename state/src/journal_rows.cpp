@@ -7,7 +7,8 @@
 namespace tocsin::state {
 namespace {
 
-constexpr std::string_view columns = "id, action, target, step, at, from_value, to_value, alert, reason";
+constexpr std::string_view columns =
+    "id, action, target, step, at, from_value, to_value, alert, reason, direction, inputs, by_whom";
 
 // A step of a name that this version does not know is a promise of the file that is broken.
 SqlResult<core::ActionRecord> read_row(const Statement& row) {
@@ -17,14 +18,18 @@ SqlResult<core::ActionRecord> read_row(const Statement& row) {
   record.target = row.text(2);
   try {
     record.step = core::action_step(row.text(3));
+    record.direction = core::direction(row.text(9));
   } catch (const std::invalid_argument&) {
-    return SqlError{SQLITE_CORRUPT, "a row has the unknown step '" + row.text(3) + "'"};
+    return SqlError{SQLITE_CORRUPT,
+                    "a row has the unknown step '" + row.text(3) + "' or direction '" + row.text(9) + "'"};
   }
   record.at = core::from_millis(row.number(4));
   record.from = row.text(5);
   record.to = row.text(6);
   record.alert = row.text(7);
   record.reason = row.text(8);
+  record.inputs = row.text(10);
+  record.by = row.text(11);
   return record;
 }
 
@@ -62,11 +67,11 @@ SqlResult<Remembered> load_journal(Database& database) {
   Remembered remembered;
   auto last = select(database,
                      "at >= ?1 AND number IN (SELECT max(number) FROM actions GROUP BY id)"
-                     " AND step NOT IN ('proposed', 'shadow', 'skipped')",
+                     " AND step NOT IN ('proposed', 'shadow', 'skipped', 'ordered')",
                      since, max_rows);
   if (!last) return last.error();
   remembered.last_steps = std::move(*last);
-  auto changes = select(database, "at >= ?1 AND step IN ('started', 'succeeded')", since, max_rows);
+  auto changes = select(database, "at >= ?1 AND step IN ('started', 'succeeded', 'adopted')", since, max_rows);
   if (!changes) return changes.error();
   remembered.changes = std::move(*changes);
 
@@ -96,7 +101,7 @@ SqlResult<JournalWriter> JournalWriter::make(Database& database) {
   JournalWriter writer;
   const auto prepare = [&database](Statement& into, const std::string& sql) { return database.prepare(sql, into); };
   const std::string insert =
-      "INSERT INTO actions(" + std::string(columns) + ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+      "INSERT INTO actions(" + std::string(columns) + ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
   if (const auto done = prepare(writer.insert_, insert); !done) return done.error();
   const std::string deadline =
       "INSERT INTO not_before(key, at) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET at = excluded.at";
@@ -125,6 +130,9 @@ SqlResult<void> JournalWriter::add(const core::ActionRecord& record) {
       .bind(7, cut(record.to))
       .bind(8, cut(record.alert))
       .bind(9, cut(record.reason))
+      .bind(10, core::to_string(record.direction))
+      .bind(11, cut(record.inputs))
+      .bind(12, cut(record.by))
       .run();
 }
 

@@ -19,7 +19,8 @@ constexpr std::array tables{
           "CREATE TABLE IF NOT EXISTS actions("
           " number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL,"
           " step TEXT NOT NULL, at INTEGER NOT NULL, from_value TEXT NOT NULL, to_value TEXT NOT NULL,"
-          " alert TEXT NOT NULL, reason TEXT NOT NULL);"
+          " alert TEXT NOT NULL, reason TEXT NOT NULL, direction TEXT NOT NULL DEFAULT 'up',"
+          " inputs TEXT NOT NULL DEFAULT '', by_whom TEXT NOT NULL DEFAULT '');"
           "CREATE INDEX IF NOT EXISTS actions_by_id ON actions(id, number);"
           "CREATE INDEX IF NOT EXISTS actions_by_time ON actions(at);",
           true, false},
@@ -46,6 +47,12 @@ constexpr std::array tables{
           false, true},
 };
 
+constexpr std::int64_t columns_of_actions_before_4 = 10;
+constexpr std::string_view new_columns_of_actions =
+    "ALTER TABLE actions ADD COLUMN direction TEXT NOT NULL DEFAULT 'up';"
+    "ALTER TABLE actions ADD COLUMN inputs TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE actions ADD COLUMN by_whom TEXT NOT NULL DEFAULT '';";
+
 SqlResult<void> check_with(Database& database, const std::string& pragma) {
   auto statement = database.prepare(pragma);
   if (!statement) return statement.error();
@@ -65,9 +72,12 @@ SqlResult<void> make_tables(Database& database) {
                                          "); install that version, or use another data folder"};
   }
   if (*version == schema_version) return {};
-  // Every version so far has only added tables.
+  // Every version so far has only added tables, and version 4 columns.
+  const auto old_columns = database.number("SELECT count(*) FROM pragma_table_info('actions')");
+  if (!old_columns) return old_columns.error();
   std::string sql = "BEGIN IMMEDIATE;";
   for (const Table& table : tables) sql += table.sql;
+  if (*old_columns == columns_of_actions_before_4) sql += new_columns_of_actions;
   sql += "PRAGMA user_version = " + std::to_string(schema_version) + ";COMMIT;";
   return database.execute(sql);
 }
@@ -77,9 +87,14 @@ bool copy_rows(Database& from, Database& to, const std::string& table) {
   auto rows = from.prepare("SELECT * FROM " + table);
   if (!rows) return false;
   const int columns = rows->columns();
-  std::string sql = "INSERT OR IGNORE INTO " + table + " VALUES(?1";
-  for (int i = 2; i <= columns; ++i) sql += ", ?" + std::to_string(i);
-  auto insert = to.prepare(sql + ")");
+  // By name: a table of an older version has fewer.
+  std::string names = rows->column_name(0);
+  std::string places = "?1";
+  for (int i = 1; i < columns; ++i) {
+    names += ", " + rows->column_name(i);
+    places += ", ?" + std::to_string(i + 1);
+  }
+  auto insert = to.prepare("INSERT OR IGNORE INTO " + table + "(" + names + ") VALUES(" + places + ")");
   if (!insert) return false;
   for (;;) {
     const auto more = rows->step();

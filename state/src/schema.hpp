@@ -8,7 +8,7 @@
 
 namespace tocsin::state {
 
-inline constexpr std::int64_t schema_version = 3;
+inline constexpr std::int64_t schema_version = 4;
 
 /// Opens or makes the database at `path` for writing, checks what a start reads, and gives it the tables that it lacks.
 [[nodiscard]] SqlResult<Database> open_database(const std::string& path);

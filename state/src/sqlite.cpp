@@ -63,6 +63,11 @@ std::int64_t Statement::number(int column) const { return sqlite3_column_int64(h
 
 int Statement::columns() const { return sqlite3_column_count(handle_.get()); }
 
+std::string Statement::column_name(int column) const {
+  const char* const name = sqlite3_column_name(handle_.get(), column);
+  return name != nullptr ? name : "";
+}
+
 SqlResult<Database> Database::open(const std::string& path, int flags) {
   sqlite3* handle = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);

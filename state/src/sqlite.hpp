@@ -54,6 +54,7 @@ class Statement {
   [[nodiscard]] std::string text(int column) const;
   [[nodiscard]] std::int64_t number(int column) const;
   [[nodiscard]] int columns() const;
+  [[nodiscard]] std::string column_name(int column) const;
 
  private:
   struct Finalize {

@@ -96,7 +96,8 @@ struct ServerRequest {
   std::string query;   // as sent
   Headers headers;
   std::string body;
-  std::string peer;  // address:port, or "local" for the unix socket
+  std::string peer;                  // address:port, or "local" for the unix socket
+  std::optional<std::uint32_t> uid;  // of the process at the other end of the unix socket, as the kernel says
 };
 
 struct ServerResponse {

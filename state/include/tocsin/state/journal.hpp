@@ -20,7 +20,7 @@ namespace tocsin::state {
 struct Remembered {
   std::vector<core::ActionRecord> last_steps;  // the last step of each run that was begun; decisions alone are not here
   std::vector<core::ActionRecord>
-      changes;  // every `started` and `succeeded` row: limits and the time of the last change
+      changes;  // every `started`, `succeeded` and `adopted` row: limits, and what a target was set to last
   std::vector<std::pair<std::string, core::TimePoint>> not_before;  // key, time
   std::vector<std::pair<std::string, std::string>> kept;            // what `keep` was given last, by key
   std::string note;  // empty, or what a person should know: a damaged file was set aside, so nothing is remembered
