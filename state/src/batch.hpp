@@ -29,7 +29,7 @@ using Receipt = std::function<void(std::optional<std::string>)>;
 /// A row, or a value to keep.
 struct JournalWrite {
   std::optional<core::ActionRecord> record;
-  std::optional<std::pair<std::string, core::TimePoint>> not_before;
+  std::vector<std::pair<std::string, core::TimePoint>> not_before;
   std::optional<std::pair<std::string, std::string>> kept;
   Receipt receipt;
 };

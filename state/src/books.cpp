@@ -94,8 +94,9 @@ SqlResult<void> Books::write_journal(const Batch& batch, Progress& progress) {
     if (auto done = journal_.add(*write.record); !done) return done;
     progress.latest = std::max(progress.latest, write.record->at);
     progress.rows = true;
-    if (!write.not_before) continue;
-    if (auto done = journal_.set_not_before(write.not_before->first, write.not_before->second); !done) return done;
+    for (const auto& [key, at] : write.not_before) {
+      if (auto done = journal_.set_not_before(key, at); !done) return done;
+    }
   }
   return {};
 }

@@ -12,8 +12,7 @@ class KeptJournal final : public Journal {
  public:
   explicit KeptJournal(Keeper& keeper) : keeper_(keeper) {}
 
-  void append(core::ActionRecord record, std::optional<std::pair<std::string, core::TimePoint>> not_before,
-              Receipt receipt) override {
+  void append(core::ActionRecord record, Deadlines not_before, Receipt receipt) override {
     keeper_.write(JournalWrite{std::move(record), std::move(not_before), std::nullopt, std::move(receipt)});
   }
   void keep(std::string key, std::string value, Receipt receipt) override {
@@ -21,8 +20,7 @@ class KeptJournal final : public Journal {
       if (receipt) receipt("the value is larger than " + std::to_string(max_kept) + " bytes");
       return;
     }
-    keeper_.write(
-        JournalWrite{std::nullopt, std::nullopt, std::pair(std::move(key), std::move(value)), std::move(receipt)});
+    keeper_.write(JournalWrite{std::nullopt, {}, std::pair(std::move(key), std::move(value)), std::move(receipt)});
   }
   [[nodiscard]] const Remembered& remembered() const override { return keeper_.remembered(); }
   [[nodiscard]] core::Result<std::vector<core::ActionRecord>> recent(std::size_t count) override {
@@ -59,8 +57,7 @@ class KeptLedger final : public Ledger {
 class OwnJournal final : public Journal {
  public:
   explicit OwnJournal(std::unique_ptr<State> state) : state_(std::move(state)) {}
-  void append(core::ActionRecord record, std::optional<std::pair<std::string, core::TimePoint>> not_before,
-              Receipt receipt) override {
+  void append(core::ActionRecord record, Deadlines not_before, Receipt receipt) override {
     state_->journal().append(std::move(record), std::move(not_before), std::move(receipt));
   }
   void keep(std::string key, std::string value, Receipt receipt) override {

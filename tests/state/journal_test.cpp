@@ -66,8 +66,7 @@ ActionRecord record(const std::string& id, ActionStep step = ActionStep::claimed
 }
 
 /// Appends and waits for the receipt.
-std::optional<std::string> put(Journal& journal, ActionRecord row,
-                               std::optional<std::pair<std::string, core::TimePoint>> not_before = {}) {
+std::optional<std::string> put(Journal& journal, ActionRecord row, Deadlines not_before = {}) {
   auto done = std::make_shared<std::promise<std::optional<std::string>>>();
   auto answer = done->get_future();
   journal.append(std::move(row), std::move(not_before),
@@ -125,8 +124,7 @@ TEST_F(JournalTest, KeepsEveryFieldOverARestart) {
     ActionRecord row = record("a", ActionStep::started);
     row.reason = std::string("quote ' nul \0 and \xc3\xa9", 20);
     row.from.clear();
-    EXPECT_EQ(put(*journal, row, std::pair{std::string("target/cache"), core::from_millis(1'700'000'123'456)}),
-              std::nullopt);
+    EXPECT_EQ(put(*journal, row, {{"target/cache", core::from_millis(1'700'000'123'456)}}), std::nullopt);
   }
   const auto journal = open();
   const Remembered& found = journal->remembered();
@@ -176,15 +174,17 @@ TEST_F(JournalTest, RemembersTheLastStepOfEachRunNewestFirstAndEveryChange) {
   EXPECT_EQ(changes[2].step, ActionStep::started);
 }
 
-TEST_F(JournalTest, ADeadlineMovesInPlace) {
+TEST_F(JournalTest, DeadlinesMoveInPlaceAndSeveralWithOneRow) {
   {
     const auto journal = open();
-    put(*journal, record("a"), std::pair{std::string("k"), core::from_millis(1'700'000'000'500)});
-    put(*journal, record("a"), std::pair{std::string("k"), core::from_millis(1'700'000'000'400)});
+    put(*journal, record("a"), {{"k", core::from_millis(1'700'000'000'500)}});
+    put(*journal, record("a"),
+        {{"k", core::from_millis(1'700'000'000'400)}, {"other", core::from_millis(1'700'000'000'300)}});
   }
   const auto journal = open();
-  ASSERT_EQ(journal->remembered().not_before.size(), 1U);
-  EXPECT_EQ(core::to_millis(journal->remembered().not_before[0].second), 1'700'000'000'400);
+  const Deadlines expected{{"k", core::from_millis(1'700'000'000'400)},
+                           {"other", core::from_millis(1'700'000'000'300)}};
+  EXPECT_EQ(journal->remembered().not_before, expected);
 }
 
 TEST_F(JournalTest, RecentGivesTheNewestFirstAndNoMoreThanAsked) {
@@ -286,10 +286,9 @@ TEST_F(JournalTest, WhatHasAReceiptOutlivesAKill) {
     if (!journal) ::_exit(1);
     for (int number = 0;; ++number) {
       const int out = pipe[1];
-      (*journal)->append(record(std::to_string(number)), std::nullopt,
-                         [number, out](const std::optional<std::string>& why) {
-                           if (!why && ::write(out, &number, sizeof number) < 0) ::_exit(2);
-                         });
+      (*journal)->append(record(std::to_string(number)), {}, [number, out](const std::optional<std::string>& why) {
+        if (!why && ::write(out, &number, sizeof number) < 0) ::_exit(2);
+      });
       if (number % 8 == 7) put(**journal, record("wait"));
     }
   }
@@ -316,7 +315,7 @@ TEST_F(JournalTest, WhatWaitsIsWrittenWhenItCloses) {
   {
     const auto journal = open();
     for (int i = 0; i < 200; ++i) {
-      journal->append(record(std::to_string(i)), std::nullopt,
+      journal->append(record(std::to_string(i)), {},
                       [&receipts](const std::optional<std::string>& why) { receipts += why ? 0 : 1; });
     }
   }
@@ -328,7 +327,7 @@ TEST_F(JournalTest, WhatWaitsIsWrittenWhenItCloses) {
 class Held {
  public:
   explicit Held(Journal& journal, std::int64_t at = 1'700'000'000'000) {
-    journal.append(record("held", ActionStep::failed, at), std::nullopt, [this](const std::optional<std::string>&) {
+    journal.append(record("held", ActionStep::failed, at), {}, [this](const std::optional<std::string>&) {
       inside_.set_value();
       go_.get_future().wait_for(seconds(20));
     });
@@ -346,12 +345,11 @@ TEST_F(JournalTest, AFullQueueRefusesAtOnceAndForgetsNothingElse) {
   Held held(*journal);
   std::atomic<int> written = 0;
   for (int i = 0; i < 1'000; ++i) {
-    journal->append(record(std::to_string(i)), std::nullopt,
+    journal->append(record(std::to_string(i)), {},
                     [&written](const std::optional<std::string>& why) { written += why ? 0 : 1; });
   }
   std::optional<std::string> refused;
-  journal->append(record("one too many"), std::nullopt,
-                  [&refused](std::optional<std::string> why) { refused = std::move(why); });
+  journal->append(record("one too many"), {}, [&refused](std::optional<std::string> why) { refused = std::move(why); });
   ASSERT_TRUE(refused);
   EXPECT_THAT(*refused, HasSubstr("queue is full (1000 writes wait"));
   held.let_go();
@@ -365,7 +363,7 @@ TEST_F(JournalTest, AFullQueueRefusesAtOnceAndForgetsNothingElse) {
 TEST_F(JournalTest, WritesThatWaitAreCommittedTogether) {
   const auto journal = open();
   Held held(*journal);
-  for (int i = 0; i < 999; ++i) journal->append(record(std::to_string(i)), std::nullopt, nullptr);
+  for (int i = 0; i < 999; ++i) journal->append(record(std::to_string(i)), {}, nullptr);
   const auto begun = std::chrono::steady_clock::now();
   held.let_go();
   EXPECT_EQ(put(*journal, record("last")), std::nullopt);
@@ -381,15 +379,13 @@ TEST_F(JournalTest, PrunesWhatIsOlderThanThirtyDaysBoundedAndKeepsTheRest) {
   for (int batch = 0; batch < 2; ++batch) {
     Held held(*journal, now - 31 * day);
     for (int i = 0; i < 990; ++i) {
-      journal->append(record("old" + std::to_string(batch * 1000 + i), ActionStep::failed, now - 31 * day),
-                      std::nullopt, nullptr);
+      journal->append(record("old" + std::to_string(batch * 1000 + i), ActionStep::failed, now - 31 * day), {},
+                      nullptr);
     }
     held.let_go();
-    put(*journal, record("dead", ActionStep::failed, now - 31 * day),
-        std::pair{std::string("past"), core::from_millis(now - 31 * day)});
+    put(*journal, record("dead", ActionStep::failed, now - 31 * day), {{"past", core::from_millis(now - 31 * day)}});
   }
-  put(*journal, record("young", ActionStep::failed, now - 29 * day),
-      std::pair{std::string("k"), core::from_millis(now + day)});
+  put(*journal, record("young", ActionStep::failed, now - 29 * day), {{"k", core::from_millis(now + day)}});
   put(*journal, record("new", ActionStep::failed, now));
   EXPECT_GT(journal->recent(10'000)->size(), 900U) << "one commit removes at most a thousand rows";
   put(*journal, record("newer", ActionStep::failed, now));
@@ -433,7 +429,7 @@ TEST_F(JournalTest, AFileOfANewerVersionIsRefusedAndLeftAlone) {
   sqlite3_close(handle);
   const auto journal = Journal::open(folder_);
   ASSERT_FALSE(journal);
-  EXPECT_THAT(journal.error().detail, HasSubstr("written by a newer tocsin (format 7, this one knows 3)"));
+  EXPECT_THAT(journal.error().detail, HasSubstr("written by a newer tocsin (format 7, this one knows 4)"));
   EXPECT_FALSE(fs::exists(database() + ".damaged-1"));
 }
 

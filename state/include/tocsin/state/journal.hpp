@@ -15,14 +15,17 @@
 
 namespace tocsin::state {
 
+/// Key and time.
+using Deadlines = std::vector<std::pair<std::string, core::TimePoint>>;
+
 /// What a start finds: rows of the 30 days before the newest row, newest first and bounded, and the persisted
 /// deadlines.
 struct Remembered {
   std::vector<core::ActionRecord> last_steps;  // the last step of each run that was begun; decisions alone are not here
   std::vector<core::ActionRecord>
       changes;  // every `started`, `succeeded` and `adopted` row: limits, and what a target was set to last
-  std::vector<std::pair<std::string, core::TimePoint>> not_before;  // key, time
-  std::vector<std::pair<std::string, std::string>> kept;            // what `keep` was given last, by key
+  Deadlines not_before;
+  std::vector<std::pair<std::string, std::string>> kept;  // what `keep` was given last, by key
   std::string note;  // empty, or what a person should know: a damaged file was set aside, so nothing is remembered
 };
 
@@ -38,10 +41,9 @@ class Journal {
   /// Writes what waits, hands out the receipts, then closes.
   virtual ~Journal() = default;
 
-  /// Appends a row and, where given, moves a deadline, in one transaction. Several writes that wait are committed
+  /// Appends a row and moves the deadlines that are given, in one transaction. Several writes that wait are committed
   /// together. A full queue (1,000) refuses at once through the receipt. The receipt may be empty. Any thread.
-  virtual void append(core::ActionRecord record, std::optional<std::pair<std::string, core::TimePoint>> not_before,
-                      Receipt receipt) = 0;
+  virtual void append(core::ActionRecord record, Deadlines not_before, Receipt receipt) = 0;
   /// Keeps a value (4 MiB at most) under a key, in place of the one before; for what is no row of a history. The
   /// receipt is as with `append`. Any thread. A journal that has no room for such values refuses.
   virtual void keep(std::string key, std::string value, Receipt receipt);
