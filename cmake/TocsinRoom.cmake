@@ -76,7 +76,7 @@ function(tocsin_config)
   add_library(tocsin_config STATIC ${sources})
   target_include_directories(tocsin_config PUBLIC ${root}/daemon/include ${root}/probes/include ${root}/state/include
     ${root}/alerts/include ${root}/actions/include PRIVATE ${root}/daemon)
-  target_link_libraries(tocsin_config PUBLIC tocsin_net Boost::json)
+  target_link_libraries(tocsin_config PUBLIC tocsin_net Boost::json PRIVATE date::date-tz)
   # Every source needs the options of every kind of probe: they are read once.
   target_precompile_headers(tocsin_config PRIVATE ${root}/daemon/config/kinds/kind.hpp)
   # Tables of templates, read at a start: -O2 only makes their compiling take longer.

@@ -86,11 +86,11 @@ model::Action to_model(const actions::ActionSpec& spec) {
   action.mode = spec.mode == actions::Mode::automatic ? "auto" : "shadow";
   action.ladder = spec.ladder;
   action.count = spec.count;
-  action.read.exec = spec.read.argv;
+  if (const auto* read = std::get_if<actions::ExecCall>(&spec.read.call)) action.read.exec = read->argv;
   if (spec.read.value.kind != actions::Extract::Kind::whole) action.read.extract = to_model(spec.read.value, {});
   if (spec.read.ready) action.read.ready = to_model(spec.read.ready->first, spec.read.ready->second);
-  action.set.exec = spec.set_argv;
-  action.env = spec.environment;
+  if (const auto* set = std::get_if<actions::ExecCall>(&spec.set)) action.set.exec = set->argv;
+  for (const auto& [name, value] : spec.environment) action.env.emplace_back(name, value.value.reveal());
   action.timeout = spec.timeout;
   action.provisioning = spec.provisioning;
   action.cooldown = {spec.cooldown_up, spec.cooldown_down, {}};

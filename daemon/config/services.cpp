@@ -69,11 +69,12 @@ actions::ActionSpec make_action(const model::Action& section) {
   spec.mode = section.mode == "auto" ? actions::Mode::automatic : actions::Mode::shadow;
   spec.ladder = section.ladder;
   spec.count = section.count;
-  spec.read.argv = section.read.exec;
+  spec.read.call = actions::ExecCall{section.read.exec};
   if (section.read.extract) spec.read.value = make_extract(*section.read.extract);
   if (section.read.ready) spec.read.ready = std::pair(make_extract(*section.read.ready), section.read.ready->is);
-  spec.set_argv = section.set.exec;
-  spec.environment = section.env;
+  spec.set = actions::ExecCall{section.set.exec};
+  for (const auto& [name, value] : section.env)
+    spec.environment.emplace_back(name, core::SecretSource{core::Secret(value), {}});
   spec.timeout = section.timeout;
   spec.provisioning = section.provisioning;
   spec.cooldown_up = section.cooldown.up;
@@ -83,6 +84,16 @@ actions::ActionSpec make_action(const model::Action& section) {
   spec.clears_within = section.verify.clears_within;
   spec.breaker_after = section.breaker.after;
   return spec;
+}
+
+actions::Settings make_settings(const Config& config) {
+  actions::Settings settings;
+  settings.actions = config.actions;
+  settings.guard = config.guard;
+  settings.maintenance = [windows = config.maintenance](const core::Labels& labels, core::TimePoint now) {
+    return in_maintenance(windows, labels, now).value_or("");
+  };
+  return settings;
 }
 
 }  // namespace tocsin::daemon

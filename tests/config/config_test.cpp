@@ -186,13 +186,15 @@ TEST(Config, Actions) {
   EXPECT_EQ(grow.when[1].to_string(), "site=~\"i.d\"");
   EXPECT_EQ(grow.mode, actions::Mode::automatic);
   EXPECT_THAT(grow.ladder, ElementsAre("cache.t3.micro", "cache.t3.small", "cache.t3.medium"));
-  EXPECT_THAT(grow.read.argv, ElementsAre("aws", "describe", "--id={target}"));
+  EXPECT_THAT(std::get<actions::ExecCall>(grow.read.call).argv, ElementsAre("aws", "describe", "--id={target}"));
   EXPECT_EQ(grow.read.value.kind, actions::Extract::Kind::json);
   ASSERT_TRUE(grow.read.ready);
   EXPECT_EQ(grow.read.ready->second, "available");
-  EXPECT_THAT(grow.set_argv, ElementsAre("aws", "modify", "--cache-node-type", "{to}", "--was={from}"));
-  EXPECT_THAT(grow.environment,
-              ElementsAre(std::pair("AWS_REGION", "us-east-1"), std::pair("AWS_SECRET_ACCESS_KEY", "so")));
+  EXPECT_THAT(std::get<actions::ExecCall>(grow.set).argv, ElementsAre("aws", "modify", "--cache-node-type", "{to}", "--was={from}"));
+  ASSERT_EQ(grow.environment.size(), 2U);
+  EXPECT_EQ(grow.environment[0].first, "AWS_REGION");
+  EXPECT_EQ(grow.environment[0].second.value.reveal(), "us-east-1");
+  EXPECT_EQ(grow.environment[1].second.value.reveal(), "so");
   EXPECT_EQ(grow.provisioning, minutes{15});
   EXPECT_EQ(grow.cooldown_up, minutes{30});
   EXPECT_EQ(grow.per_target->count, 3U);

@@ -9,12 +9,14 @@
 #include <variant>
 #include <vector>
 
-#include "tocsin/actions/action.hpp"
+#include "tocsin/actions/spec.hpp"
 #include "tocsin/alerts/notifier.hpp"
+#include "tocsin/core/fields.hpp"
 #include "tocsin/core/labels.hpp"
 #include "tocsin/core/result.hpp"
 #include "tocsin/core/source.hpp"
 #include "tocsin/core/time.hpp"
+#include "tocsin/daemon/config/maintenance.hpp"
 #include "tocsin/probes/dns.hpp"
 #include "tocsin/probes/exec.hpp"
 #include "tocsin/probes/file.hpp"
@@ -139,6 +141,9 @@ struct Config {
   std::optional<alerts::FallbackOptions> fallback;
   std::optional<alerts::HeartbeatOptions> heartbeat;
   std::vector<actions::ActionSpec> actions;
+  std::vector<core::Place> action_places;  // where each of them stands
+  actions::Guard guard;
+  std::vector<MaintenanceWindow> maintenance;
   StorageConfig storage;
   ConnectivityConfig connectivity;
   WebConfig web;
@@ -156,6 +161,9 @@ struct LoadOptions {
 [[nodiscard]] std::optional<Config> load_config(const std::string& path, const LoadOptions& options,
                                                 const std::vector<std::string>& known_packs,
                                                 core::Diagnostics& diagnostics);
+
+/// What the executor of actions is to know of a configuration. It holds no reference to it.
+[[nodiscard]] actions::Settings make_settings(const Config& config);
 
 /// A target of a job that is not in the configuration but was found, or asked for: `text` is what could stand under
 /// `targets`, `found` are labels that come with it (`job` and `instance` among them win over ours).
