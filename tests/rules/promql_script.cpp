@@ -13,6 +13,7 @@
 
 #include "tocsin/core/duration.hpp"
 #include "tocsin/rules/promql/engine.hpp"
+#include "tocsin/rules/series_notation.hpp"
 
 namespace tocsin::rules::promql {
 namespace {
@@ -40,42 +41,16 @@ double parse_value(std::string text) {
   return value;
 }
 
-using Values = std::vector<std::optional<double>>;
-
-/// `5`, `1+2x3`, `1-2x3`, `1x3`, `_`, `_x3`, `stale`.
-void add_values(const std::string& token, Values& out) {
-  if (token == "stale") {
-    out.emplace_back(core::stale_marker());
-    return;
-  }
-  static const std::regex pattern(
-      R"((_|[+-]?(?:[0-9.]+(?:[eE][+-]?[0-9]+)?|[iI]nf|NaN|nan))(?:([+-][0-9.]+(?:[eE][+-]?[0-9]+)?)?x([0-9]+))?)");
-  std::smatch match;
-  if (!std::regex_match(token, match, pattern)) throw ScriptError{"bad value " + token};
-  const bool missing = match[1] == "_";
-  double value = missing ? 0 : parse_value(match[1]);
-  const double step = match[2].matched ? parse_value(match[2]) : 0;
-  int repeats = match[3].matched ? std::stoi(match[3]) : 0;
-  if (missing && match[3].matched) --repeats;
-  for (int i = 0; i <= repeats; ++i) {
-    if (missing) {
-      out.emplace_back(std::nullopt);
-    } else {
-      out.emplace_back(value);
-    }
-    value += step;
-  }
-}
+using Values = SeriesValues;
 
 struct SeriesLine {
   Labels labels;
   std::string rest;
   [[nodiscard]] bool histograms() const { return rest.find("{{") != std::string::npos; }
   [[nodiscard]] Values values() const {
-    Values out;
-    std::istringstream in(rest);
-    for (std::string token; in >> token;) add_values(token, out);
-    return out;
+    auto values = parse_series_values(rest);
+    if (const auto* wrong = std::get_if<NotationError>(&values)) throw ScriptError{wrong->message};
+    return std::get<Values>(std::move(values));
   }
 };
 
@@ -99,12 +74,9 @@ SeriesLine parse_series(const std::string& line) {
   SeriesLine out;
   const std::string name = line.substr(0, at);
   out.rest = line.substr(std::min(at, line.size()));
-  if (name == "{}") return out;
-  auto parsed = parse(name);
-  const auto* expr = std::get_if<ExprPtr>(&parsed);
-  const auto* selector = expr != nullptr ? std::get_if<VectorSelector>(&(*expr)->node) : nullptr;
-  if (selector == nullptr) throw ScriptError{"bad series " + line};
-  for (const core::Matcher& matcher : selector->matchers) out.labels.set(matcher.name(), matcher.value());
+  auto labels = parse_series_labels(name);
+  if (const auto* wrong = std::get_if<NotationError>(&labels)) throw ScriptError{line + ": " + wrong->message};
+  out.labels = std::get<Labels>(std::move(labels));
   return out;
 }
 
