@@ -47,6 +47,7 @@ struct HttpCall {
   std::string method = "GET";
   std::string url;
   std::vector<std::pair<std::string, core::SecretSource>> headers;
+  core::SecretSource bearer;  // goes out as `Authorization: Bearer ...`
   std::string body;
   std::vector<unsigned> status;  // what counts as well; empty: 200 to 299
   std::optional<net::TlsOptions> tls;
