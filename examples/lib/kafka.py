@@ -1,0 +1,270 @@
+"""A Kafka cluster as a provider sells it: SASL over TLS with mechanism PLAIN and certificates of its own CA; and members of a consumer group.
+
+    kafka = Cluster(folder, nodes=2, user="KEY", password="secret", start=start)     # starts; comes up while other things do
+    kafka.wait_up()
+    kafka.topic("orders", partitions=6, replicas=2)
+    kafka.produce("orders", 1000)
+    members = Members(kafka, cloud, "fly/orders-worker", group="workers", topic="orders", start=start)
+    cloud.put("fly/orders-worker", count=2, rate=100, stuck=False)                   # as many members, each so fast
+    kafka.kill(2)
+
+`start` starts a process, `start(*argv)`, and gives its Popen.
+"""
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Start = Callable[..., "subprocess.Popen[bytes]"]
+FETCH = Path(__file__).resolve().parent.parent.parent / "tests" / "kafka" / "fetch.sh"
+
+
+def jars() -> Path | None:
+    """The folder with the broker, which comes by Maven; None where it cannot be had."""
+    done = subprocess.run([str(FETCH)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return Path(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Cluster:
+    """Brokers on free ports of 127.0.0.1. The first one is the controller too, and outlives the others."""
+
+    def __init__(self, folder: Path, *, nodes: int = 1, user: str, password: str, start: Start) -> None:
+        found = jars()
+        if found is None:
+            raise FileNotFoundError("Kafka's jars cannot be had (tests/kafka/fetch.sh)")
+        self.folder, self.user, self.password = folder, user, password
+        self._jars, self._start = found, start
+        folder.mkdir(parents=True)
+        self._certificates()
+        self._controller = free_port()
+        self.ports = {node: free_port() for node in range(1, nodes + 1)}
+        self._processes: dict[int, subprocess.Popen[bytes]] = {}
+        for node in self.ports:
+            self._prepare(node)
+            self.launch(node)
+
+    @property
+    def bootstrap(self) -> str:
+        return f"127.0.0.1:{self.ports[1]}"
+
+    @property
+    def ca_file(self) -> Path:
+        return self.folder / "ca.pem"
+
+    def client(self, **more: Any) -> dict[str, Any]:
+        """librdkafka's settings to speak with it."""
+        return {"bootstrap.servers": self.bootstrap, "security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN", "log_level": 0,
+                "sasl.username": self.user, "sasl.password": self.password, "ssl.ca.location": str(self.ca_file), **more}
+
+    def launch(self, node: int) -> None:
+        """Starts a broker; after a kill on its ports and with its data."""
+        archive = self._jars / "classes.jsa"
+        shared = [f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []
+        self._processes[node] = self._start(
+            "java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *shared, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            "-cp", f"{self._jars}/*", "kafka.Kafka", str(self.folder / f"{node}.properties"))
+
+    def kill(self, node: int) -> None:
+        process = self._processes.pop(node)
+        process.kill()
+        process.wait()
+
+    def wait_up(self, seconds: float = 60) -> None:
+        """Waits until every broker is in the cluster, by the way that clients come."""
+        from confluent_kafka import KafkaException
+        from confluent_kafka.admin import AdminClient
+        deadline = time.monotonic() + seconds
+        admin = AdminClient(self.client())
+        while True:
+            for node, process in self._processes.items():
+                if process.poll() is not None:
+                    raise RuntimeError(f"broker {node} has ended with status {process.returncode}")
+            try:
+                if len(admin.list_topics(timeout=1).brokers) == len(self._processes):
+                    self.admin = admin
+                    return
+            except KafkaException:
+                pass
+            if time.monotonic() > deadline:
+                raise TimeoutError("Kafka did not come up")
+            time.sleep(0.1)
+
+    def topic(self, name: str, *, partitions: int = 1, replicas: int = 1, on: list[list[int]] | None = None) -> None:
+        """Makes a topic; `on` says which brokers have each partition. Returns when all have leaders."""
+        from confluent_kafka.admin import NewTopic
+        more = {"replica_assignment": on} if on else {"replication_factor": replicas}
+        for made in self.admin.create_topics([NewTopic(name, num_partitions=len(on) if on else partitions, **more)]).values():
+            made.result(20)
+        deadline = time.monotonic() + 20
+        while True:
+            known = self.admin.list_topics(name, timeout=5).topics[name].partitions
+            if known and all(partition.leader >= 0 for partition in known.values()):
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the topic {name} has no leaders")
+            time.sleep(0.05)
+
+    def produce(self, topic: str, records: int) -> None:
+        """Writes so many records, evenly over the partitions, in small batches; returns when the brokers have them."""
+        from confluent_kafka import Producer
+        partitions = len(self.admin.list_topics(topic, timeout=5).topics[topic].partitions)
+        producer = Producer(self.client(**{"batch.num.messages": 20, "linger.ms": 5}))
+        for number in range(records):
+            producer.produce(topic, b"a message", partition=number % partitions)
+            if number % 1000 == 0:
+                producer.poll(0)
+        if producer.flush(20):
+            raise TimeoutError(f"records for {topic} were not taken")
+
+    def _certificates(self) -> None:
+        def openssl(*words: str) -> None:
+            subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True)
+
+        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=the provider's CA", "-days", "30")
+        openssl("req", *key, "-keyout", "broker.key", "-out", "broker.csr", "-subj", "/CN=broker")
+        (self.folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+        openssl("x509", "-req", "-in", "broker.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "broker.pem",
+                "-days", "30", "-extfile", "names")
+        # Kafka wants the key and its chain in one file.
+        (self.folder / "keystore.pem").write_text("".join((self.folder / name).read_text() for name in ("broker.key", "broker.pem", "ca.pem")))
+
+    def _prepare(self, node: int) -> None:
+        data = self.folder / f"data{node}"
+        shutil.copytree(self._jars / "formatted", data)
+        meta = (data / "meta.properties").read_text().replace("node.id=1", f"node.id={node}")
+        at = meta.index("directory.id=") + len("directory.id=")
+        (data / "meta.properties").write_text(meta[:at] + chr(ord("A") + node) + meta[at + 1:])
+        internal = free_port()
+        listeners = f"CLIENT://127.0.0.1:{self.ports[node]},INTERNAL://127.0.0.1:{internal}"
+        listening = listeners + (f",CONTROLLER://127.0.0.1:{self._controller}" if node == 1 else "")
+        login = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+        copies = len(self.ports)
+        (self.folder / f"{node}.properties").write_text(f"""\
+node.id={node}
+process.roles={"broker,controller" if node == 1 else "broker"}
+controller.quorum.voters=1@127.0.0.1:{self._controller}
+controller.listener.names=CONTROLLER
+listeners={listening}
+advertised.listeners={listeners}
+listener.security.protocol.map=CLIENT:SASL_SSL,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=INTERNAL
+ssl.keystore.type=PEM
+ssl.keystore.location={self.folder}/keystore.pem
+sasl.enabled.mechanisms=PLAIN
+listener.name.client.plain.sasl.jaas.config={login} user_{self.user}="{self.password}";
+log.dirs={data}
+num.network.threads=1
+num.io.threads=2
+background.threads=2
+num.recovery.threads.per.data.dir=1
+log.cleaner.enable=false
+auto.create.topics.enable=false
+offsets.topic.replication.factor={copies}
+offsets.topic.num.partitions=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+broker.heartbeat.interval.ms=200
+broker.session.timeout.ms=2000
+replica.lag.time.max.ms=2000
+controlled.shutdown.enable=false
+""")
+
+
+class Members:
+    """A process with as many members of a group as the resource's `count` says. Each handles `rate` records a second and commits as it goes;
+    while the resource is `stuck` they stay members and handle nothing."""
+
+    def __init__(self, cluster: Cluster, platform: Path, resource: str, *, group: str, topic: str, start: Start) -> None:
+        self._start = start
+        self._settings = cluster.folder / f"{group}.json"
+        self._settings.write_text(json.dumps({
+            "platform": str(platform), "resource": resource, "topic": topic,
+            "client": cluster.client(**{
+                "group.id": group, "enable.auto.commit": False, "auto.offset.reset": "earliest", "session.timeout.ms": 2000,
+                "heartbeat.interval.ms": 300, "fetch.wait.max.ms": 50, "queued.min.messages": 1, "max.partition.fetch.bytes": 500,
+                "partition.assignment.strategy": "roundrobin"})}))
+        self._settings.chmod(0o600)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        self._process = self._start(sys.executable, str(Path(__file__).resolve()), str(self._settings))
+
+    def kill(self) -> None:
+        """All members die at once, without a word to the brokers."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+def run_members(settings: Path) -> None:
+    """What the process of `Members` does."""
+    import threading
+
+    from cloud import Cloud
+    from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+    said = json.loads(settings.read_text())
+    cloud, resource, topic = Cloud(Path(said["platform"])), said["resource"], said["topic"]
+    wish: dict[str, Any] = {"count": 0, "rate": 100, "stuck": False} | cloud.get(resource)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+
+    def member(number: int) -> None:
+        consumer = Consumer(said["client"])
+        fresh: list[Any] = []
+        consumer.subscribe([topic], on_assign=lambda _, partitions: fresh.extend(partitions))
+        handled_at = time.monotonic()
+        while number < wish["count"]:
+            # What has no commit has no lag either: a group is known from its first look on.
+            if fresh:
+                try:
+                    new = [TopicPartition(topic, p.partition, 0) for p in consumer.committed(fresh, timeout=5) if p.offset < 0]
+                    if new:
+                        consumer.commit(offsets=new, asynchronous=False)
+                    fresh.clear()
+                except KafkaException:
+                    pass
+            now = time.monotonic()
+            due = int((now - handled_at) * wish["rate"])
+            if wish["stuck"] or due < 1:
+                if wish["stuck"]:
+                    handled_at = now
+                time.sleep(0.02)
+                continue
+            handled_at = now
+            try:
+                if consumer.consume(min(due, int(wish["rate"])), timeout=0.2):
+                    consumer.commit(asynchronous=False)
+            except KafkaException:
+                pass  # the group is being divided anew
+        consumer.close()
+
+    running: dict[int, threading.Thread] = {}
+    while True:
+        wish.update(cloud.get(resource))
+        for number in range(wish["count"]):
+            if number not in running or not running[number].is_alive():
+                running[number] = threading.Thread(target=member, args=(number,), daemon=True)
+                running[number].start()
+        time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    run_members(Path(sys.argv[1]))
