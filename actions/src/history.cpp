@@ -1,6 +1,7 @@
 #include "src/history.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace tocsin::actions {
 namespace {
@@ -13,23 +14,59 @@ constexpr std::size_t max_started = 10'000;  // of all actions, for the limits
 }  // namespace
 
 bool begun(ActionStep step) {
-  return step != ActionStep::proposed && step != ActionStep::shadow && step != ActionStep::skipped;
+  switch (step) {
+    case ActionStep::proposed:
+    case ActionStep::shadow:
+    case ActionStep::skipped:
+    case ActionStep::adopted:
+    case ActionStep::ordered:
+      return false;
+    default:
+      return true;
+  }
 }
 
 bool unsettled(ActionStep step) {
-  return step == ActionStep::claimed || step == ActionStep::started || step == ActionStep::unknown ||
-         step == ActionStep::succeeded || step == ActionStep::verifying;
+  switch (step) {
+    case ActionStep::claimed:
+    case ActionStep::preflight:
+    case ActionStep::started:
+    case ActionStep::unknown:
+    case ActionStep::succeeded:
+    case ActionStep::verifying:
+      return true;
+    default:
+      return false;
+  }
 }
 
 History::History(const state::Remembered& remembered) {
   for (auto row = remembered.last_steps.rbegin(); row != remembered.last_steps.rend(); ++row) add(*row);
-  // The rows above stand for whole runs; these say when commands were started, and are not counted twice.
+  // The rows above stand for whole runs; these say when calls were started, and are not counted twice.
   started_.clear();
+  last_change_.clear();
+  known_.clear();
   for (auto row = remembered.changes.rbegin(); row != remembered.changes.rend(); ++row) {
     if (row->step == ActionStep::started) add_started(*row);
-    if (row->step == ActionStep::succeeded) last_change_[{row->action, row->target}] = row->at;
+    add_known(*row);
   }
-  for (const auto& [key, at] : remembered.not_before) not_before_[key] = at;
+  for (const auto& [key, at] : remembered.not_before) {
+    // Before directions were told apart there was one cooldown for both.
+    constexpr std::string_view old_prefix = "cooldown/";
+    const std::string rest = key.starts_with(old_prefix) ? key.substr(old_prefix.size()) : std::string();
+    if (!rest.empty() && !rest.starts_with("up/") && !rest.starts_with("down/")) {
+      not_before_.try_emplace(cooldown_key(core::Direction::up, rest), at);
+      not_before_.try_emplace(cooldown_key(core::Direction::down, rest), at);
+    } else {
+      not_before_[key] = at;
+    }
+  }
+}
+
+std::string History::cooldown_key(core::Direction direction, const std::string& target) {
+  std::string key = "cooldown/";
+  key.append(core::to_string(direction)).append("/").append(target);
+  return key;
 }
 
 void History::add_started(const core::ActionRecord& record) {
@@ -37,10 +74,20 @@ void History::add_started(const core::ActionRecord& record) {
   if (started_.size() > max_started) started_.pop_front();
 }
 
+void History::add_known(const core::ActionRecord& record) {
+  const Key key{record.action, record.target};
+  if (record.step == ActionStep::succeeded) {
+    last_change_[key] = record.at;
+    known_[key] = Known{record.to, record.at, false, record.from};
+    last_success_[{key, record.direction}] = record;
+  } else if (record.step == ActionStep::adopted) {
+    known_[key] = Known{record.to, record.at, true, record.from};
+  }
+}
+
 void History::add(const core::ActionRecord& record) {
   if (record.step == ActionStep::started) add_started(record);
-  const std::pair<std::string, std::string> key{record.action, record.target};
-  if (record.step == ActionStep::succeeded) last_change_[key] = record.at;
+  add_known(record);
 
   const auto known = runs_.find(record.id);
   if (known != runs_.end()) {
@@ -49,7 +96,7 @@ void History::add(const core::ActionRecord& record) {
   }
   if (!begun(record.step)) return;
   runs_.emplace(record.id, record);
-  std::deque<std::string>& ids = ids_[key];
+  std::deque<std::string>& ids = ids_[{record.action, record.target}];
   ids.push_back(record.id);
   if (ids.size() > max_runs) {
     runs_.erase(ids.front());
@@ -58,6 +105,13 @@ void History::add(const core::ActionRecord& record) {
 }
 
 void History::set_not_before(const std::string& key, core::TimePoint at) { not_before_[key] = at; }
+
+void History::forget_before(core::TimePoint now) {
+  std::erase_if(not_before_, [now](const auto& entry) {
+    const bool lasting = entry.first.starts_with("rearmed/") || entry.first == run_key;
+    return !lasting && entry.second < now;
+  });
+}
 
 const core::ActionRecord* History::run(const std::string& id) const {
   const auto found = runs_.find(id);
@@ -91,6 +145,14 @@ std::size_t History::started_all(core::Duration window, core::TimePoint now) con
       std::count_if(started_.begin(), started_.end(), [&](const Started& one) { return one.at > now - window; }));
 }
 
+std::size_t History::other_targets(const std::string& target, core::Duration window, core::TimePoint now) const {
+  std::set<std::string_view> others;
+  for (const Started& one : started_) {
+    if (one.at > now - window && one.target != target) others.insert(one.target);
+  }
+  return others.size();
+}
+
 unsigned History::failures_in_row(const std::string& action, const std::string& target) const {
   const auto rearmed = not_before(rearmed_key(action));
   unsigned failures = 0;
@@ -101,6 +163,17 @@ unsigned History::failures_in_row(const std::string& action, const std::string& 
     if (bad && (!rearmed || record->at > *rearmed)) ++failures;
   }
   return failures;
+}
+
+const History::Known* History::known(const std::string& action, const std::string& target) const {
+  const auto found = known_.find({action, target});
+  return found != known_.end() ? &found->second : nullptr;
+}
+
+const core::ActionRecord* History::last_success(const std::string& action, const std::string& target,
+                                                core::Direction direction) const {
+  const auto found = last_success_.find({{action, target}, direction});
+  return found != last_success_.end() ? &found->second : nullptr;
 }
 
 std::optional<core::TimePoint> History::last_change(const std::string& action, const std::string& target) const {
