@@ -101,6 +101,7 @@ Evaluation Group::round(core::TimePoint at, const std::function<std::function<bo
               out.changes,
               out.memories};
     now.limits.max_samples = impl_->settings.max_samples;
+    now.limits.default_subquery_step = impl_->settings.subquery_step;
     if (start_timer) now.limits.expired = start_timer();
     if (held) {
       impl_->hold(i, now);

@@ -27,6 +27,7 @@ struct GroupSettings {
   core::Duration resend_delay{std::chrono::minutes{1}};
   core::Duration evaluation_timeout{std::chrono::seconds{10}};
   std::size_t max_samples = 5'000'000;
+  core::Duration subquery_step{std::chrono::minutes{1}};  // of a subquery that names none
   TemplateContext templates;
   /// A monotonic clock, for the times that the status shows; they are 0 without one. Nothing is judged by it.
   std::function<std::chrono::nanoseconds()> stopwatch;
