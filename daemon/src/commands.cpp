@@ -16,6 +16,8 @@
 #include "src/manual.hpp"
 #include "src/one_probe.hpp"
 #include "src/process.hpp"
+#include "src/rule_test_command.hpp"
+#include "src/rule_test_file.hpp"
 #include "src/unit_text.hpp"
 #include "tocsin/core/yaml.hpp"
 #include "tocsin/daemon/config/stop_timeout.hpp"
@@ -75,6 +77,7 @@ void check_file(const std::string& path, const CheckOptions& options, core::Diag
     if (!diagnostics.has_errors()) say(fmt::format("{}: good, {} rules in {} groups\n", path, rules, groups.size()));
     return;
   }
+  if (!first_look.has_errors() && is_rule_test(document.root)) return say(check_rule_test(document, diagnostics));
   LoadOptions load;
   load.environment = process_environment();
   load.require_secrets = options.as_service;
@@ -188,8 +191,8 @@ int command_line(int argc, char** argv) {
 
   CheckOptions check_options;
   auto* check_command =
-      app.add_subcommand("check", "Check configurations and rule files, without touching the network");
-  check_command->add_option("FILE", check_options.files, "Configuration or rule files")->required();
+      app.add_subcommand("check", "Check configurations, rule files and rule tests, without touching the network");
+  check_command->add_option("FILE", check_options.files, "Configurations, rule files or rule tests")->required();
   check_command->add_flag("-T,--print", check_options.print_effective,
                           "Print the effective configuration, secrets masked");
   check_command->add_flag("--as-service", check_options.as_service,
@@ -199,6 +202,14 @@ int command_line(int argc, char** argv) {
       ->add_option("--unit", check_options.unit,
                    "systemd unit whose stop timeout is held against the actions' timeouts")
       ->type_name("FILE");
+
+  RuleTestOptions rule_tests;
+  auto* test_command = app.add_subcommand("test", "Test what is configured, without touching the network");
+  test_command->require_subcommand(1);
+  auto* test_rules_command = test_command->add_subcommand(
+      "rules", "Run tests of rules: promtool's format, and beyond it which actions are taken");
+  test_rules_command->add_option("FILE", rule_tests.files, "Test files")->required();
+  test_rules_command->add_option("--run", rule_tests.run, "Only tests whose name has this (RE2)")->type_name("REGEX");
 
   DaemonAddress address;
   if (const char* folder = std::getenv("RUNTIME_DIRECTORY"); folder != nullptr) {
@@ -275,6 +286,10 @@ int command_line(int argc, char** argv) {
     return run(run_options);
   }
   if (check_command->parsed()) return check(check_options);
+  if (test_rules_command->parsed()) {
+    rule_tests.environment = process_environment();
+    return test_rules(rule_tests);
+  }
   if (reload_command->parsed()) return reload(address);
   if (query_command->parsed()) return query(address, expression);
   if (history_command->parsed()) {

@@ -1,0 +1,24 @@
+// The tables of fields of a test file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "src/rule_test_file.hpp"
+#include "tocsin/core/fields.hpp"
+
+namespace tocsin::daemon {
+
+/// The file before what it names is read.
+struct RawRuleTestFile {
+  std::vector<core::Located<std::string>> rule_files;
+  core::Duration evaluation_interval{0};
+  std::vector<core::Located<std::string>> group_eval_order;
+  bool fuzzy = false;
+  std::vector<RuleTest> tests;
+  core::Place place;
+};
+
+[[nodiscard]] core::Section<RawRuleTestFile> rule_test_table();
+
+}  // namespace tocsin::daemon
