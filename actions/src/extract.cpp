@@ -32,15 +32,78 @@ core::Result<std::string> one_value(std::string_view text) {
   return std::string(value);
 }
 
-core::Result<std::string> by_json(const std::string& expression, std::string_view output) {
+core::Result<boost::json::value> document_of(std::string_view output) {
+  auto root = core::parse_json(output);
+  if (!root) return failure("the output is not JSON: " + root.error().detail);
+  return root;
+}
+
+/// The text at a path, as it is.
+core::Result<std::string> text_at(const boost::json::value& root, const std::string& expression) {
   const auto path = core::JsonPath::parse(expression);
   if (!path) return failure("JSON path '" + expression + "', " + path.error().detail);
-  const auto root = core::parse_json(output);
-  if (!root) return failure("the output is not JSON: " + root.error().detail);
-  const boost::json::value* value = path->find(*root);
+  const boost::json::value* value = path->find(root);
   if (value == nullptr) return failure("the output has nothing at " + expression);
   if (value->is_null() || value->is_structured()) return failure(expression + " is no text, number or truth value");
-  return one_value(core::json_text(*value));
+  return core::json_text(*value);
+}
+
+core::Result<std::string> by_json(const std::string& expression, std::string_view output) {
+  const auto path = core::JsonPath::parse(expression);  // what is wrong with us before what is wrong with them
+  if (!path) return failure("JSON path '" + expression + "', " + path.error().detail);
+  const auto root = document_of(output);
+  if (!root) return root.error();
+  const auto text = text_at(*root, expression);
+  if (!text) return text.error();
+  return one_value(*text);
+}
+
+/// Where the braces that a text begins with end: a quoted key may have one in it.
+std::size_t end_of_path(std::string_view text) {
+  char quote = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char letter = text[i];
+    if (quote != 0) {
+      if (letter == quote) quote = 0;
+    } else if (letter == '\'' || letter == '"') {
+      quote = letter;
+    } else if (letter == '}') {
+      return i;
+    }
+  }
+  return std::string_view::npos;
+}
+
+core::Result<std::string> by_format(std::string_view format, std::string_view output) {
+  const auto root = document_of(output);
+  if (!root) return root.error();
+  std::string text;
+  while (!format.empty()) {
+    const std::size_t begin = std::min(format.find("{$"), format.size());
+    text.append(format.substr(0, begin));
+    format.remove_prefix(begin);
+    if (format.empty()) break;
+    const std::size_t end = end_of_path(format);
+    if (end == std::string_view::npos) return failure("the format has a { without its }");
+    const auto part = text_at(*root, std::string(format.substr(1, end - 1)));
+    if (!part) return part.error();
+    // A part that is missing would make another value of the rest.
+    const std::string_view trimmed = trim(*part);
+    if (trimmed.empty()) return failure("there is no text at " + std::string(format.substr(1, end - 1)));
+    text.append(trimmed);
+    format.remove_prefix(end + 1);
+  }
+  return one_value(text);
+}
+
+core::Result<std::string> by_lines(std::string_view output) {
+  std::size_t count = 0;
+  while (!output.empty()) {
+    const std::size_t end = std::min(output.find('\n'), output.size());
+    if (!trim(output.substr(0, end)).empty()) ++count;
+    output.remove_prefix(std::min(end + 1, output.size()));
+  }
+  return std::to_string(count);
 }
 
 core::Result<std::string> by_regex(const std::string& expression, std::string_view output) {
@@ -68,6 +131,10 @@ core::Result<std::string> extract(const Extract& how, std::string_view output) {
       return by_json(how.expression, output);
     case Extract::Kind::regex:
       return by_regex(how.expression, output);
+    case Extract::Kind::lines:
+      return by_lines(output);
+    case Extract::Kind::format:
+      return by_format(how.expression, output);
   }
   return failure("unknown kind of extraction");
 }

@@ -1,10 +1,10 @@
-// Takes one value out of what a command printed.
+// Takes one value out of what a platform said.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-#include "tocsin/actions/action.hpp"
+#include "tocsin/actions/spec.hpp"
 #include "tocsin/core/result.hpp"
 
 namespace tocsin::actions {

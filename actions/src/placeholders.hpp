@@ -32,4 +32,8 @@ struct Placeholders {
 /// A text with its placeholders replaced, each once and from left to right. Fails as `unfit` says.
 [[nodiscard]] core::Result<std::string> fill(const ActionSpec& spec, std::string_view text, const Placeholders& values);
 
+/// The same for a URL: what is filled in is percent-encoded.
+[[nodiscard]] core::Result<std::string> fill_url(const ActionSpec& spec, std::string_view url,
+                                                 const Placeholders& values);
+
 }  // namespace tocsin::actions

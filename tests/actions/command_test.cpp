@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/temp_dir.hpp"
+
 namespace tocsin::actions {
 namespace {
 
@@ -10,50 +12,49 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
 
-TEST(CommandTest, WhatMayBeAnArgument) {
-  for (const char* good : {"3", "cache.t3.micro", "a_b:c/d@e+f-g", "0"}) EXPECT_TRUE(may_be_argument(good)) << good;
-  for (const char* bad : {"", "-x", "--force", "a b", "a;b", "$(id)", "a\n", "a'b", "`x`", "\xc3\xa9", "a,b", "{to}"})
-    EXPECT_FALSE(may_be_argument(bad)) << bad;
-  EXPECT_TRUE(may_be_argument(std::string(128, 'a')));
-  EXPECT_FALSE(may_be_argument(std::string(129, 'a')));
+core::SecretSource in_place(const std::string& value) {
+  core::SecretSource source;
+  source.value = core::Secret(value);
+  return source;
 }
 
-TEST(CommandTest, FillsPlaceholdersOnceAndInsideArguments) {
-  const auto argv = fill({"set", "--n={to}", "{target}/{from}-{to}", "{other}", "{to", "{}"}, {"1", "2", "cache"});
-  ASSERT_TRUE(argv);
-  EXPECT_THAT(*argv, ElementsAre("set", "--n=2", "cache/1-2", "{other}", "{to", "{}"));
-}
-
-TEST(CommandTest, AValueThatMayNotBeAnArgumentIsRefusedOnlyWhereItIsUsed) {
-  EXPECT_TRUE(fill({"x", "{to}"}, {"$(rm)", "2", ""}));
-  const auto argv = fill({"x", "{to}"}, {"1", "--all", "t"});
-  ASSERT_FALSE(argv);
-  EXPECT_THAT(argv.error().detail, HasSubstr("the value of {to} may not stand in a command"));
-  EXPECT_FALSE(fill({"x", "{target}"}, {"1", "2", ""}));
+core::SecretSource in_file(const std::string& path) {
+  core::SecretSource source;
+  source.file = path;
+  return source;
 }
 
 TEST(CommandTest, TheEnvironmentIsSmallAndWhatIsDeclaredOverrides) {
   ActionSpec spec;
-  spec.environment = {{"TOKEN", "abc"}, {"HOME", "/var/lib/x"}};
-  EXPECT_THAT(environment_of(spec),
+  spec.environment = {{"TOKEN", in_place("abc")}, {"HOME", in_place("/var/lib/x")}};
+  const auto environment = environment_of(spec);
+  ASSERT_TRUE(environment);
+  EXPECT_THAT(environment->variables,
               ElementsAre(Pair("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
                           Pair("HOME", "/var/lib/x"), Pair("LANG", "C.UTF-8"), Pair("TOKEN", "abc")));
 }
 
-TEST(CommandTest, FirstLineIsShortCleanAndWithoutSecrets) {
-  const std::vector<std::pair<std::string, std::string>> env{
-      {"TOKEN", "s3cret"}, {"LONG", "s3cret-and-more"}, {"N", "abc"}};
-  EXPECT_EQ(first_line("\n \n denied\nmore", {}), " denied");
-  EXPECT_EQ(first_line("token s3cret-and-more, s3cret, abc", env), "token <secret>, <secret>, abc");
-  EXPECT_EQ(first_line("a\x1b[31mred\x07\tb", {}), "a [31mred  b");
-  EXPECT_EQ(first_line("caf\xc3\xa9 \xff \xc3", {}), "caf\xc3\xa9 ? ?");
-  EXPECT_EQ(first_line("\xc2\x9b"
-                       "31m \xed\xa0\x80 \xc0\xaf",
-                       {}),
-            " 31m ??? ??");
-  EXPECT_EQ(first_line(std::string(199, 'x') + "\xc3\xa9", {}), std::string(199, 'x') + "...");
-  EXPECT_EQ(first_line(std::string(1'000'000, 'x'), {}).size(), 203U);
-  EXPECT_EQ(first_line("", {}), "");
+TEST(CommandTest, FilesAreReadAnewEachTimeAndWhatTheyHoldIsHidden) {
+  const test::TempDir dir;
+  ActionSpec spec;
+  spec.environment = {{"TOKEN", in_file(dir.write("token", "first-token\n"))}};
+  auto environment = environment_of(spec);
+  ASSERT_TRUE(environment);
+  EXPECT_EQ(environment->variables.back().second, "first-token");
+  EXPECT_EQ(first_line("denied for first-token", environment->secrets), "denied for <secret>");
+  dir.write("token", "second-token\n");
+  environment = environment_of(spec);
+  ASSERT_TRUE(environment);
+  EXPECT_EQ(environment->variables.back().second, "second-token");
+
+  spec.environment = {{"TOKEN", in_file(dir / "missing")}};
+  environment = environment_of(spec);
+  ASSERT_FALSE(environment);
+  EXPECT_THAT(environment.error().detail, HasSubstr("the value of TOKEN: cannot read the secret file"));
+  spec.environment = {{"TOKEN", in_file(dir.write("binary", std::string("ab\0cd", 5)))}};
+  environment = environment_of(spec);
+  ASSERT_FALSE(environment);
+  EXPECT_THAT(environment.error().detail, HasSubstr("the value of TOKEN has a zero byte"));
 }
 
 TEST(CommandTest, DescribesTheEnd) {

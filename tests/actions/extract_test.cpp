@@ -52,6 +52,22 @@ TEST(ExtractTest, Table) {
       {Kind::regex, "(", "abc", "is wrong", true},
       {Kind::regex, "abc", "abc", "must have one group", true},
       {Kind::regex, "(a)(b)", "abc", "must have one group", true},
+      {Kind::lines, "", "", "0"},
+      {Kind::lines, "", " \n\t\n", "0"},
+      {Kind::lines, "", "a", "1"},
+      {Kind::lines, "", "a\r\nb\r\n\r\n", "2"},
+      {Kind::lines, "", std::string(100'000, '\n') + "x\n", "1"},
+      {Kind::format, "{$[0].CPUKind}-cpu-{$[0].CPUs}x", R"([{"CPUKind":"shared","CPUs":2}])", "shared-cpu-2x"},
+      {Kind::format, "fixed", "{}", "fixed"},
+      {Kind::format, "{a} {$.a[0].b}", json, "{a} t3.small"},
+      {Kind::format, "{$['k}x']}", R"({"k}x": 5})", "5"},
+      {Kind::format, "{$.a[0].b}-{$.a[0].z}", json, "nothing at $.a[0].z", true},
+      {Kind::format, "{$.a[0].b}-{$.s}", R"({"a":[{"b":1}],"s":""})", "there is no text at $.s", true},
+      {Kind::format, "{$.a}", json, "is no text, number or truth value", true},
+      {Kind::format, "x-{$.a", json, "a { without its }", true},
+      {Kind::format, "{$.a", "nonsense", "not JSON", true},
+      {Kind::format, "{$.a[*]}", json, "JSON path '$.a[*]'", true},
+      {Kind::format, "", json, "the value is empty", true},
   };
   for (const Case& one : cases) {
     SCOPED_TRACE(one.expression + " of " + one.output.substr(0, 60));
