@@ -84,10 +84,9 @@ std::string over_limit(const Situation& s) {
 
 std::string against_cooldown(const Situation& s) {
   const core::TimePoint now = s.moment->now;
-  const History::Known* known = s.history->known(s.spec->name, s.spec->target);
-  if (known != nullptr && known->adopted && now < known->at + s.spec->provisioning)
-    return "somebody else changed it to " + known->value + ": it has time until " +
-           utc(known->at + s.spec->provisioning);
+  if (s.known != nullptr && s.known->adopted && now < s.known->at + s.spec->provisioning)
+    return "somebody else changed it to " + s.known->value + ": it has time until " +
+           utc(s.known->at + s.spec->provisioning);
   const auto until = s.history->not_before(History::cooldown_key(s.direction, s.spec->target));
   if (until && now < *until && !s.more_than_before) {
     std::string words = "cooldown";
@@ -152,9 +151,8 @@ std::string against_suppression(const core::Suppression& found) {
   return words;
 }
 
-bool may_preempt(const ActionSpec& spec, const History& history, std::int64_t wanted, core::TimePoint now) {
+bool may_preempt(const ActionSpec& spec, const core::ActionRecord* last, std::int64_t wanted, core::TimePoint now) {
   if (!spec.count || !spec.count->target_value) return false;
-  const core::ActionRecord* last = history.last_success(spec.name, spec.target, Direction::up);
   if (last == nullptr || now < last->at + spec.provisioning) return false;
   const auto given = core::parse_number<std::int64_t>(last->to);
   return given && wanted > *given;

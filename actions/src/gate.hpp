@@ -28,11 +28,12 @@ struct Situation {
   const History* history = nullptr;
   const Settings* settings = nullptr;
   bool stopping = false;
-  std::string busy;                // what is under way on the target, in words; empty if nothing is
-  std::size_t asking_targets = 0;  // targets of actions whose alerts fire
-  std::size_t all_targets = 0;     // targets of actions
+  const History::Known* known = nullptr;  // what the target was set to, or found at, last
+  std::string busy;                       // what is under way on the target, in words; empty if nothing is
+  std::size_t asking_targets = 0;         // targets of actions whose alerts fire
+  std::size_t all_targets = 0;            // targets of actions
   Stage stage = Stage::proposal;
-  bool more_than_before = false;   // more is wanted than what the last change gave: cooldown up does not hold it
+  bool more_than_before = false;  // more is wanted than what the last change gave: cooldown up does not hold it
 };
 
 /// All that is against acting, before anything was read: the first is the one to name. Empty: nothing is.
@@ -44,8 +45,8 @@ struct Situation {
 [[nodiscard]] std::string against_reading(const core::Result<Reading>& reading);
 /// Empty only if Alertmanager says that people see the alert.
 [[nodiscard]] std::string against_suppression(const core::Suppression& found);
-/// Whether more than the last change gave may be asked for in its cooldown: it has succeeded and had its time.
-[[nodiscard]] bool may_preempt(const ActionSpec& spec, const History& history, std::int64_t wanted,
+/// Whether more than the last growth gave (null: there was none) may be asked for in its cooldown: it has had its time.
+[[nodiscard]] bool may_preempt(const ActionSpec& spec, const core::ActionRecord* last_growth, std::int64_t wanted,
                                core::TimePoint now);
 
 /// Keys of pauses: all, one direction, one action, one direction of an action.

@@ -18,6 +18,11 @@ bool is_decision(ActionStep step) {
   return step == ActionStep::proposed || step == ActionStep::shadow || step == ActionStep::skipped;
 }
 
+/// Several actions may move one count, or climb one ladder.
+bool same_value(const ActionSpec& one, const ActionSpec& other) {
+  return one.target == other.target && one.count.has_value() == other.count.has_value();
+}
+
 }  // namespace
 
 std::string_view to_string(Mode mode) {
@@ -256,6 +261,26 @@ Spec Machine::Impl::current(const ActionSpec& spec) const {
   return found != specs.end() ? *found : nullptr;
 }
 
+const History::Known* Machine::Impl::last_known(const ActionSpec& spec) const {
+  const History::Known* last = nullptr;
+  for (const Spec& other : specs) {
+    if (!same_value(*other, spec)) continue;
+    const History::Known* const known = history.known(other->name, other->target);
+    if (known != nullptr && (last == nullptr || known->at > last->at)) last = known;
+  }
+  return last;
+}
+
+const core::ActionRecord* Machine::Impl::last_growth(const ActionSpec& spec) const {
+  const core::ActionRecord* last = nullptr;
+  for (const Spec& other : specs) {
+    if (!same_value(*other, spec)) continue;
+    const auto* const grown = history.last_success(other->name, other->target, core::Direction::up);
+    if (grown != nullptr && (last == nullptr || grown->at > last->at)) last = grown;
+  }
+  return last;
+}
+
 std::set<std::string> Machine::Impl::asking_targets() const {
   std::set<std::string> asking;
   for (const Spec& spec : specs) {
@@ -284,6 +309,7 @@ Situation Machine::Impl::situation(const ActionSpec& spec, core::Direction direc
   now_is.moment = &moment;
   now_is.history = &history;
   now_is.settings = &settings;
+  now_is.known = last_known(spec);
   now_is.stopping = stopping;
   now_is.stage = stage;
   now_is.asking_targets = asking_targets().size();

@@ -108,6 +108,10 @@ struct Machine::Impl {
   [[nodiscard]] Spec current(const ActionSpec& spec) const;
   [[nodiscard]] Situation situation(const ActionSpec& spec, core::Direction direction, const Episode& episode,
                                     Stage stage) const;
+  /// Of all actions that move the same kind of value of the same target: what it was set to or found at last, and the
+  /// last growth that succeeded; null if there is none.
+  [[nodiscard]] const History::Known* last_known(const ActionSpec& spec) const;
+  [[nodiscard]] const core::ActionRecord* last_growth(const ActionSpec& spec) const;
   [[nodiscard]] std::set<std::string> asking_targets() const;
   [[nodiscard]] std::size_t all_targets() const;
 

@@ -106,8 +106,8 @@ void Machine::Impl::consider(const std::string& target) {
     if (const auto waits = proposal_of(candidate.spec->name); now_is.busy.empty() && waits != proposals.end())
       now_is.busy = "it waits for approval until " + utc(waits->lapses);
     // Whether more is wanted than before is known once it was read.
-    now_is.more_than_before =
-        may_preempt(*candidate.spec, history, std::numeric_limits<std::int64_t>::max(), moment.now);
+    now_is.more_than_before = may_preempt(*candidate.spec, last_growth(*candidate.spec),
+                                          std::numeric_limits<std::int64_t>::max(), moment.now);
     if (const auto against = obstacles(now_is); !against.empty()) {
       say(candidate, ActionStep::skipped, against.front());
       look_again(target, soon);
@@ -160,7 +160,7 @@ void Machine::Impl::take_value(const std::string& target, core::Result<double> v
 /// A value that is neither what was set nor what was found last: somebody else has changed it. That is taken as it is.
 void Machine::Impl::adopt(const ActionSpec& spec, const Reading& reading) {
   present[spec.name] = reading.value;
-  const History::Known* const known = history.known(spec.name, spec.target);
+  const History::Known* const known = last_known(spec);
   if (known == nullptr || known->value == reading.value || !journal) return;
   core::ActionRecord record;
   record.id = run_id(spec.name, spec.target, Episode{"adopted", now()}, known->value, reading.value, 0);
@@ -220,7 +220,7 @@ bool Machine::Impl::work_out(Candidate& candidate) {
   const auto change = change_towards(spec, candidate.direction, *place, *steady);
   if (!change) return nothing(change.error().detail, soon);
   candidate.change = *change;
-  now_is.more_than_before = may_preempt(spec, history, *steady, now());
+  now_is.more_than_before = may_preempt(spec, last_growth(spec), *steady, now());
   if (const auto against = obstacles(now_is); !against.empty()) return nothing(against.front(), soon);
   auto id = free_id(candidate, *change);
   if (!id) return nothing(id.error().detail, later);
@@ -295,8 +295,8 @@ void Machine::Impl::decided(const std::string& target, const Candidate& candidat
   const Spec spec = current(*candidate.spec);
   Situation now_is = situation(*candidate.spec, candidate.direction, candidate.episode, Stage::proposal);
   now_is.busy = busy(target);
-  now_is.more_than_before =
-      may_preempt(*candidate.spec, history, rank(candidate, candidate.change.to).value_or(0), moment.now);
+  now_is.more_than_before = may_preempt(*candidate.spec, last_growth(*candidate.spec),
+                                        rank(candidate, candidate.change.to).value_or(0), moment.now);
   auto against = obstacles(now_is);
   if (!spec || spec != candidate.spec) against.insert(against.begin(), "the configuration has changed meanwhile");
   if (!against.empty()) {

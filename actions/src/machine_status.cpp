@@ -143,7 +143,7 @@ Plan Machine::Impl::plan_of(const ActionSpec& spec, const PlanInput& input) cons
         wanted ? change_towards(spec, plan.direction, *place, *wanted) : core::Result<Change>(wanted.error());
     if (change) {
       plan.wanted = change->to;
-      now_is.more_than_before = may_preempt(spec, history, *wanted, now());
+      now_is.more_than_before = may_preempt(spec, last_growth(spec), *wanted, now());
       no_change = out_of_bounds(spec, plan.direction, *change);
       const Placeholders values{change->from,         change->to, spec.target,
                                 std::string(32, '0'), 1,          alert != nullptr ? alert->labels : core::Labels()};
