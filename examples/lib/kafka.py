@@ -1,14 +1,12 @@
-"""A Kafka cluster as a provider sells it: SASL over TLS with mechanism PLAIN and certificates of its own CA; and members of a consumer group.
+"""A Kafka cluster as a provider sells it: SASL over TLS with mechanism PLAIN; and members of a consumer group.
 
-    kafka = Cluster(folder, nodes=2, user="KEY", password="secret", start=start)     # starts; comes up while other things do
+    kafka = Cluster(stack, nodes=2, user="KEY", password="secret")                   # comes up while other things do
     kafka.wait_up()
     kafka.topic("orders", partitions=6, replicas=2)
     kafka.produce("orders", 1000)
-    members = Members(kafka, cloud, "fly/orders-worker", group="workers", topic="orders", start=start)
-    cloud.put("fly/orders-worker", count=2, rate=100, stuck=False)                   # as many members, each so fast
-    kafka.kill(2)
-
-`start` starts a process, `start(*argv)`, and gives its Popen.
+    members = Members(kafka, "fly/orders-worker", group="workers", topic="orders")
+    stack.cloud.put("fly/orders-worker", count=2, rate=100, stuck=False)             # as many members, each so fast
+    kafka.brokers[2].kill()
 """
 from __future__ import annotations
 
@@ -16,15 +14,17 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-Start = Callable[..., "subprocess.Popen[bytes]"]
+from processes import Failed, Missing, Process, free_port
+
+if TYPE_CHECKING:
+    from stack import Stack
+
 FETCH = Path(__file__).resolve().parent.parent.parent / "tests" / "kafka" / "fetch.sh"
 
 
@@ -34,75 +34,54 @@ def jars() -> Path | None:
     return Path(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Cluster:
     """Brokers on free ports of 127.0.0.1. The first one is the controller too, and outlives the others."""
 
-    def __init__(self, folder: Path, *, nodes: int = 1, user: str, password: str, start: Start) -> None:
+    def __init__(self, stack: Stack, *, nodes: int = 1, user: str, password: str) -> None:
         found = jars()
         if found is None:
-            raise FileNotFoundError("Kafka's jars cannot be had (tests/kafka/fetch.sh)")
-        self.folder, self.user, self.password = folder, user, password
-        self._jars, self._start = found, start
-        folder.mkdir(parents=True)
-        self._certificates()
+            raise Missing("Kafka's jars cannot be had (tests/kafka/fetch.sh)")
+        self.stack, self.user, self.password, self._jars = stack, user, password, found
+        self.folder = stack.folder / "kafka"
+        self.folder.mkdir()
+        cert, key = stack.certificates.issue("kafka")
+        # Kafka wants the key and its chain in one file.
+        (self.folder / "keystore.pem").write_text(Path(key).read_text() + Path(cert).read_text())
         self._controller = free_port()
         self.ports = {node: free_port() for node in range(1, nodes + 1)}
-        self._processes: dict[int, subprocess.Popen[bytes]] = {}
+        self.brokers: dict[int, Process] = {}
+        archive = found / "classes.jsa"
+        shared = [f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []
         for node in self.ports:
             self._prepare(node)
-            self.launch(node)
+            self.brokers[node] = stack.run(f"kafka-{node}", [
+                "java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *shared, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                "-cp", f"{found}/*", "kafka.Kafka", str(self.folder / f"{node}.properties")])
 
     @property
     def bootstrap(self) -> str:
         return f"127.0.0.1:{self.ports[1]}"
 
-    @property
-    def ca_file(self) -> Path:
-        return self.folder / "ca.pem"
-
     def client(self, **more: Any) -> dict[str, Any]:
         """librdkafka's settings to speak with it."""
         return {"bootstrap.servers": self.bootstrap, "security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN", "log_level": 0,
-                "sasl.username": self.user, "sasl.password": self.password, "ssl.ca.location": str(self.ca_file), **more}
+                "sasl.username": self.user, "sasl.password": self.password, "ssl.ca.location": self.stack.certificates.ca, **more}
 
-    def launch(self, node: int) -> None:
-        """Starts a broker; after a kill on its ports and with its data."""
-        archive = self._jars / "classes.jsa"
-        shared = [f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []
-        self._processes[node] = self._start(
-            "java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *shared, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-            "-cp", f"{self._jars}/*", "kafka.Kafka", str(self.folder / f"{node}.properties"))
-
-    def kill(self, node: int) -> None:
-        process = self._processes.pop(node)
-        process.kill()
-        process.wait()
-
-    def wait_up(self, seconds: float = 60) -> None:
+    def wait_up(self, within: float = 60) -> None:
         """Waits until every broker is in the cluster, by the way that clients come."""
         from confluent_kafka import KafkaException
         from confluent_kafka.admin import AdminClient
-        deadline = time.monotonic() + seconds
-        admin = AdminClient(self.client())
-        while True:
-            for node, process in self._processes.items():
-                if process.poll() is not None:
-                    raise RuntimeError(f"broker {node} has ended with status {process.returncode}")
+        self.admin = AdminClient(self.client())
+
+        def up() -> bool:
+            for broker in self.brokers.values():
+                if not broker.runs:
+                    raise Failed(f"{broker.name} ended as soon as it was started")
             try:
-                if len(admin.list_topics(timeout=1).brokers) == len(self._processes):
-                    self.admin = admin
-                    return
+                return len(self.admin.list_topics(timeout=1).brokers) == len(self.brokers)
             except KafkaException:
-                pass
-            if time.monotonic() > deadline:
-                raise TimeoutError("Kafka did not come up")
-            time.sleep(0.1)
+                return False
+        self.stack.until("Kafka", up, within)
 
     def topic(self, name: str, *, partitions: int = 1, replicas: int = 1, on: list[list[int]] | None = None) -> None:
         """Makes a topic; `on` says which brokers have each partition. Returns when all have leaders."""
@@ -110,14 +89,11 @@ class Cluster:
         more = {"replica_assignment": on} if on else {"replication_factor": replicas}
         for made in self.admin.create_topics([NewTopic(name, num_partitions=len(on) if on else partitions, **more)]).values():
             made.result(20)
-        deadline = time.monotonic() + 20
-        while True:
+
+        def led() -> bool:
             known = self.admin.list_topics(name, timeout=5).topics[name].partitions
-            if known and all(partition.leader >= 0 for partition in known.values()):
-                return
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the topic {name} has no leaders")
-            time.sleep(0.05)
+            return bool(known) and all(partition.leader >= 0 for partition in known.values())
+        self.stack.until(f"leaders for the topic {name}", led)
 
     def produce(self, topic: str, records: int) -> None:
         """Writes so many records, evenly over the partitions, in small batches; returns when the brokers have them."""
@@ -129,20 +105,7 @@ class Cluster:
             if number % 1000 == 0:
                 producer.poll(0)
         if producer.flush(20):
-            raise TimeoutError(f"records for {topic} were not taken")
-
-    def _certificates(self) -> None:
-        def openssl(*words: str) -> None:
-            subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True)
-
-        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=the provider's CA", "-days", "30")
-        openssl("req", *key, "-keyout", "broker.key", "-out", "broker.csr", "-subj", "/CN=broker")
-        (self.folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-        openssl("x509", "-req", "-in", "broker.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "broker.pem",
-                "-days", "30", "-extfile", "names")
-        # Kafka wants the key and its chain in one file.
-        (self.folder / "keystore.pem").write_text("".join((self.folder / name).read_text() for name in ("broker.key", "broker.pem", "ca.pem")))
+            raise Failed(f"records for {topic} were not taken")
 
     def _prepare(self, node: int) -> None:
         data = self.folder / f"data{node}"
@@ -190,28 +153,22 @@ class Members:
     """A process with as many members of a group as the resource's `count` says. Each handles `rate` records a second and commits as it goes;
     while the resource is `stuck` they stay members and handle nothing."""
 
-    def __init__(self, cluster: Cluster, platform: Path, resource: str, *, group: str, topic: str, start: Start) -> None:
-        self._start = start
-        self._settings = cluster.folder / f"{group}.json"
-        self._settings.write_text(json.dumps({
-            "platform": str(platform), "resource": resource, "topic": topic,
+    def __init__(self, cluster: Cluster, resource: str, *, group: str, topic: str) -> None:
+        settings = cluster.folder / f"{group}.json"
+        settings.write_text(json.dumps({
+            "platform": str(cluster.stack.cloud.folder), "resource": resource, "topic": topic,
             "client": cluster.client(**{
                 "group.id": group, "enable.auto.commit": False, "auto.offset.reset": "earliest", "session.timeout.ms": 2000,
                 "heartbeat.interval.ms": 300, "fetch.wait.max.ms": 50, "queued.min.messages": 1, "max.partition.fetch.bytes": 500,
                 "partition.assignment.strategy": "roundrobin"})}))
-        self._settings.chmod(0o600)
-        self._process: subprocess.Popen[bytes] | None = None
-        self.start()
-
-    def start(self) -> None:
-        self._process = self._start(sys.executable, str(Path(__file__).resolve()), str(self._settings))
+        self.process = cluster.stack.run("members", [sys.executable, str(Path(__file__).resolve()), str(settings)])
 
     def kill(self) -> None:
         """All members die at once, without a word to the brokers."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        self.process.kill()
+
+    def start(self) -> None:
+        self.process.start()
 
 
 def run_members(settings: Path) -> None:

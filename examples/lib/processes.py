@@ -22,6 +22,10 @@ class Failed(Exception):
     """Something did not happen, or not as it should."""
 
 
+class Missing(Failed):
+    """This machine has not what the demo needs, and cannot get it."""
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """A port below those that the system gives to outgoing connections, so that nobody takes it meanwhile."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -1,4 +1,4 @@
-"""The real servers of the demos, on loopback: Redis, PostgreSQL, PgBouncer, Kafka; certificates, and a small client for Redis."""
+"""The real servers of the demos, on loopback: Redis, PostgreSQL, PgBouncer; certificates, and a small client for Redis."""
 from __future__ import annotations
 
 import os
@@ -120,46 +120,6 @@ class Postgres:
         return done.stdout.strip()
 
 
-class Kafka:
-    """A broker (or several). `bootstrap` is the plain listener's address of the first, `secure` the SASL_SSL one's, `ca` its authority."""
-
-    def __init__(self, processes: list[Process], ports: list[int], secure_port: int, ca: str, jars: Path, properties: list[Path]) -> None:
-        self.processes, self.ports, self.secure_port, self.ca, self.jars, self.properties = processes, ports, secure_port, ca, jars, properties
-        self.bootstrap, self.secure = f"127.0.0.1:{ports[0]}", f"127.0.0.1:{secure_port}"
-
-    def java(self, main: str, *arguments: str) -> list[str]:
-        """The command line of one of Kafka's own tools, such as `kafka.tools.ConsoleProducer`."""
-        return ["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-                "-cp", f"{self.jars}/*", main, *arguments]
-
-    def tool(self, main: str, *arguments: str, feed: str = "") -> str:
-        done = subprocess.run(self.java(main, *arguments), input=feed, capture_output=True, text=True, timeout=60)
-        if done.returncode:
-            raise Failed(f"{main}: {done.stderr or done.stdout}")
-        return done.stdout
-
-
-_KAFKA_COMMON = """controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAIN
-num.network.threads=1
-num.io.threads=2
-background.threads=2
-num.recovery.threads.per.data.dir=1
-log.cleaner.enable=false
-auto.create.topics.enable=false
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=2
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=2
-group.initial.rebalance.delay.ms=0
-broker.heartbeat.interval.ms=200
-broker.session.timeout.ms=2000
-replica.lag.time.max.ms=2000
-controlled.shutdown.enable=false
-"""
-
-
 class Servers(Place):
     """What a stack starts of real servers."""
 
@@ -251,57 +211,3 @@ class Servers(Place):
         self.port_opens(process, port)
         process.port = port  # type: ignore[attr-defined]
         return process
-
-    def kafka(self, name: str = "kafka", *, nodes: int = 1, secure: dict[str, str] | None = None, port: int = 0, secure_port: int = 0) -> Kafka | None:
-        """A broker in KRaft mode (the first of `nodes` is the controller, too). `secure` ({user: password}) adds a SASL_SSL listener with PLAIN to the first.
-        None where Kafka's jars cannot be had."""
-        fetched = subprocess.run([REPOSITORY / "tests" / "kafka" / "fetch.sh"], capture_output=True, text=True)
-        if fetched.returncode:
-            return None
-        jars = Path(fetched.stdout.strip().splitlines()[-1])
-        ports = [port or free_port(), *(free_port() for _ in range(nodes - 1))]
-        controller, secure_port = free_port(), secure_port or free_port()
-        processes, properties = [], []
-        for index in range(nodes):
-            folder = self.folder / f"{name}{index + 1}"
-            shutil.copytree(jars / "formatted", folder / "log")
-            meta = (folder / "log" / "meta.properties").read_text().replace("node.id=1", f"node.id={index + 1}")
-            at = meta.index("directory.id=") + len("directory.id=")
-            (folder / "log" / "meta.properties").write_text(meta[:at] + chr(ord("A") + index) + meta[at + 1:])
-            text = self._kafka_properties(index, ports[index], controller, secure_port if secure and index == 0 else 0, folder) + _KAFKA_COMMON
-            if secure and index == 0:
-                text += self._kafka_secure(name, secure)
-            path = folder / "server.properties"
-            path.write_text(text)
-            shared = [f"-XX:SharedArchiveFile={jars}/classes.jsa"] if (jars / "classes.jsa").exists() else []
-            processes.append(self.run(f"{name}{index + 1}", ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *shared,
-                                                              "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars}/*", "kafka.Kafka", str(path)]))
-            properties.append(path)
-        for process, each in zip(processes, ports):
-            self.port_opens(process, each, within=60)
-        if secure:
-            self.port_opens(processes[0], secure_port, within=60)
-        return Kafka(processes, ports, secure_port, self.certificates.ca if secure else "", jars, properties)
-
-    @staticmethod
-    def _kafka_properties(index: int, port: int, controller: int, secure_port: int, folder: Path) -> str:
-        listeners, protocols = f"PLAIN://127.0.0.1:{port}", "PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT"
-        if secure_port:
-            listeners += f",SASLTLS://127.0.0.1:{secure_port}"
-            protocols += ",SASLTLS:SASL_SSL"
-        text = f"node.id={index + 1}\nadvertised.listeners={listeners}\n"
-        if index == 0:
-            listeners += f",CONTROLLER://127.0.0.1:{controller}"
-        roles = "broker,controller" if index == 0 else "broker"
-        return text + (f"listeners={listeners}\nlistener.security.protocol.map={protocols}\nprocess.roles={roles}\n"
-                       f"controller.quorum.voters=1@127.0.0.1:{controller}\nlog.dirs={folder}/log\n")
-
-    def _kafka_secure(self, name: str, users: dict[str, str]) -> str:
-        cert, key = self.certificates.issue(name)
-        store = self.folder / "certificates" / f"{name}-store.pem"  # Kafka wants the key and its chain in one file
-        # Java takes PKCS#8 keys alone, as openssl writes them.
-        store.write_text(Path(key).read_text() + Path(cert).read_text())
-        known = " ".join(f'user_{user}="{password}"' for user, password in users.items())
-        return (f"ssl.keystore.type=PEM\nssl.keystore.location={store}\nssl.truststore.type=PEM\nssl.truststore.location={self.certificates.ca}\n"
-                "sasl.enabled.mechanisms=PLAIN\n"
-                f"listener.name.sasltls.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required {known};\n")
