@@ -60,6 +60,8 @@ class Loader {
     config.global = root.global;
     config.storage = root.storage;
     config.web = root.web;
+    if (!config.web.config_file.empty())
+      config.web.users = read_web_users(config.web.config_file, root.place, loading_);
     for (const model::Probe& probe : root.probes) {
       add_targets(probe, root.global, loading_, config.targets);
       config.jobs.push_back(make_job(probe));

@@ -39,6 +39,8 @@ void add_targets(const model::Probe& probe, const GlobalConfig& global, const Lo
                                                                    const Loading& loading);
 [[nodiscard]] std::optional<alerts::HeartbeatOptions> make_heartbeat(const model::Heartbeat& section_of,
                                                                      const Loading& loading);
+/// Who may use the port (web_config.cpp).
+[[nodiscard]] WebUsers read_web_users(const std::string& path, const core::Place& root, const Loading& loading);
 [[nodiscard]] model::Fallback section_for(const alerts::FallbackOptions& options);
 [[nodiscard]] model::Heartbeat section_for(const alerts::HeartbeatOptions& options);
 [[nodiscard]] actions::ActionSpec make_action(const model::Action& section);

@@ -123,15 +123,20 @@ Section<model::Connectivity> connectivity_table() {
 
 Section<WebConfig> web_table() {
   return Section<WebConfig>(
-             "web", "The HTTP server: status page, metrics and API.",
-             {
-                 field("listen", &WebConfig::listen)
-                     .doc("Address and port to listen on. There is no login: keep it on loopback, or behind a proxy.")
-                     .check(listen_problem),
-                 field("enable_lifecycle", &WebConfig::enable_lifecycle)
-                     .doc("Whether `POST /-/reload` reloads the configuration."),
-             })
-      .later({"config_file"});
+      "web", "The HTTP server: status page, metrics and API.",
+      {
+          field("listen", &WebConfig::listen)
+              .doc("Address and port to listen on. Without `config_file` there is no login: keep it on loopback, or "
+                   "behind a proxy.")
+              .check(listen_problem),
+          field("enable_lifecycle", &WebConfig::enable_lifecycle)
+              .doc("Whether `POST /-/reload` reloads the configuration."),
+          field("config_file", &WebConfig::config_file, core::path())
+              .doc("Who may use the port, in the exporters' own format: `basic_auth_users` with a bcrypt hash for each "
+                   "name (`htpasswd -nBC 10 NAME` makes one). With it every path but `/-/healthy` and `/-/ready` wants "
+                   "a login, and whoever has one may give orders (`tocsin actions approve`, `pause`, ...). Without it "
+                   "orders are taken over the local socket only. Read at a start and at a reload."),
+      });
 }
 
 Section<model::Alertmanager> alertmanager_table() {

@@ -14,6 +14,7 @@
 #include "tocsin/core/fields.hpp"
 #include "tocsin/core/labels.hpp"
 #include "tocsin/core/result.hpp"
+#include "tocsin/core/secret.hpp"
 #include "tocsin/core/source.hpp"
 #include "tocsin/core/time.hpp"
 #include "tocsin/daemon/config/maintenance.hpp"
@@ -117,9 +118,14 @@ struct ConnectivityConfig {
   core::Duration timeout{std::chrono::seconds{1}};
 };
 
+/// Who may use the port: names and bcrypt hashes of passwords.
+using WebUsers = std::vector<std::pair<std::string, core::Secret>>;
+
 struct WebConfig {
   std::string listen = "127.0.0.1:9477";
   bool enable_lifecycle = false;  // POST /-/reload
+  std::string config_file;        // of the exporters' format; empty: there is none
+  WebUsers users;                 // of that file; none: whoever reaches the port may read, and nobody may give orders
 };
 
 /// A rule file that was named, found and read.
