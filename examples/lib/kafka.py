@@ -96,10 +96,10 @@ class Cluster:
         self.stack.until(f"leaders for the topic {name}", led)
 
     def produce(self, topic: str, records: int) -> None:
-        """Writes so many records, evenly over the partitions, in small batches; returns when the brokers have them."""
+        """Writes so many records, evenly over the partitions; returns when the leaders have them."""
         from confluent_kafka import Producer
         partitions = len(self.admin.list_topics(topic, timeout=5).topics[topic].partitions)
-        producer = Producer(self.client(**{"batch.num.messages": 20, "linger.ms": 5}))
+        producer = Producer(self.client(**{"acks": 1, "linger.ms": 5}))
         for number in range(records):
             producer.produce(topic, b"a message", partition=number % partitions)
             if number % 1000 == 0:
@@ -159,8 +159,7 @@ class Members:
             "platform": str(cluster.stack.cloud.folder), "resource": resource, "topic": topic,
             "client": cluster.client(**{
                 "group.id": group, "enable.auto.commit": False, "auto.offset.reset": "earliest", "session.timeout.ms": 2000,
-                "heartbeat.interval.ms": 300, "fetch.wait.max.ms": 50, "queued.min.messages": 1, "max.partition.fetch.bytes": 500,
-                "partition.assignment.strategy": "roundrobin"})}))
+                "heartbeat.interval.ms": 300, "fetch.wait.max.ms": 50, "partition.assignment.strategy": "roundrobin"})}))
         self.process = cluster.stack.run("members", [sys.executable, str(Path(__file__).resolve()), str(settings)])
 
     def kill(self) -> None:
@@ -186,31 +185,37 @@ def run_members(settings: Path) -> None:
     def member(number: int) -> None:
         consumer = Consumer(said["client"])
         fresh: list[Any] = []
-        consumer.subscribe([topic], on_assign=lambda _, partitions: fresh.extend(partitions))
-        handled_at = time.monotonic()
+        fetched: dict[int, int] = {}  # partition -> the record after the last one that is here
+        handled: dict[int, int] = {}
+
+        def assigned(_: Any, partitions: list[Any]) -> None:
+            fetched.clear()
+            handled.clear()
+            fresh.extend(partitions)
+        consumer.subscribe([topic], on_assign=assigned)
+        at = time.monotonic()
         while number < wish["count"]:
-            # What has no commit has no lag either: a group is known from its first look on.
-            if fresh:
-                try:
+            try:
+                if fresh:  # what has no commit has no lag either: a group is known from its first look on
                     new = [TopicPartition(topic, p.partition, 0) for p in consumer.committed(fresh, timeout=5) if p.offset < 0]
                     if new:
                         consumer.commit(offsets=new, asynchronous=False)
                     fresh.clear()
-                except KafkaException:
-                    pass
-            now = time.monotonic()
-            due = int((now - handled_at) * wish["rate"])
-            if wish["stuck"] or due < 1:
-                if wish["stuck"]:
-                    handled_at = now
-                time.sleep(0.02)
-                continue
-            handled_at = now
-            try:
-                if consumer.consume(min(due, int(wish["rate"])), timeout=0.2):
-                    consumer.commit(asynchronous=False)
+                for message in consumer.consume(2000, timeout=0.05):
+                    if not message.error():
+                        handled.setdefault(message.partition(), message.offset())
+                        fetched[message.partition()] = message.offset() + 1
+                waiting = [partition for partition, end in fetched.items() if end > handled[partition]]
+                due = int((time.monotonic() - at) * wish["rate"])
+                if wish["stuck"] or not waiting:
+                    at = time.monotonic()
+                elif due >= len(waiting):  # a little of each partition in turn
+                    at = time.monotonic()
+                    for partition in waiting:
+                        handled[partition] = min(fetched[partition], handled[partition] + due // len(waiting))
+                    consumer.commit(offsets=[TopicPartition(topic, partition, handled[partition]) for partition in waiting], asynchronous=False)
             except KafkaException:
-                pass  # the group is being divided anew
+                time.sleep(0.05)  # the group is being divided anew
         consumer.close()
 
     running: dict[int, threading.Thread] = {}
