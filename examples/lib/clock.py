@@ -9,8 +9,12 @@ FLOOR = 1.0          # no length of time becomes shorter than a second: probes a
 WINDOW_FLOOR = 4.0   # nor a window that rules look back over than four probes: a rate over less has nothing to go by
 
 # What these say is about the world or about one answer, and not about how long something lasts.
-KEPT = {"timeout", "probe_timeout", "evaluation_timeout", "confirm", "cold_start", "within", "certificate_valid", "max_age",
+KEPT = {"probe_timeout", "evaluation_timeout", "confirm", "cold_start", "within", "certificate_valid", "max_age",
         "for_outage_tolerance", "retention", "history", "reconnect"}
+
+# How long a command or an answer may take: machines are not faster on a faster clock.
+TIMEOUTS = {"timeout"}
+TIMEOUT_FLOOR = 5.0
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _PART = r"\d+(?:\.\d+)?(?:ms|[smhdw])"
@@ -47,6 +51,8 @@ def _line(line: str, factor: float) -> str:
         key = _KEY.search(before)
         if key and key[1] in KEPT:
             return found["length"]
+        if key and key[1] in TIMEOUTS:
+            return shorten(found["length"], factor, TIMEOUT_FLOOR)
         window = before.endswith("[") or before.endswith("]:") or before.endswith(":") and before.rfind("[") > before.rfind("]")
         return shorten(found["length"], factor, WINDOW_FLOOR if window else FLOOR)
 
@@ -64,7 +70,8 @@ def faster(text: str, factor: float) -> str:
     ... expr: max_over_time(x[15s])
     ... cooldown: {up: 30m, down: 2h}
     ... limits: {per_target: 3/1h}
-    ... timeout: 20s
+    ... timeout: 1m
+    ... timeout: 2s
     ... at: "02:00"
     ... memory: 5M
     ... budget: {commands: 1000, per: day}''', 60))
@@ -73,7 +80,8 @@ def faster(text: str, factor: float) -> str:
     expr: max_over_time(x[4s])
     cooldown: {up: 30s, down: 120s}
     limits: {per_target: 3/60s}
-    timeout: 20s
+    timeout: 5s
+    timeout: 2s
     at: "02:00"
     memory: 5M
     budget: {commands: 60000, per: day}

@@ -97,6 +97,9 @@ class Commands(unittest.TestCase):
         self.call("aws elasticache modify-replication-group-shard-configuration --replication-group-id sessions --node-group-count 3 --apply-immediately", **env)
         said = self.call("aws elasticache describe-replication-groups --replication-group-id sessions", **env)
         self.assertEqual(len(json.loads(said)["ReplicationGroups"][0]["NodeGroups"]), 3)
+        query = "--query ReplicationGroups[0].[NodeGroups.length(@),Status] --output json"
+        said = self.call(f"aws elasticache describe-replication-groups --replication-group-id sessions {query}", **env)
+        self.assertEqual(json.loads(said), [3, "available"])
         self.assertIn("not found", self.call("aws elasticache describe-cache-clusters --cache-cluster-id other", 254, **env))
 
     def test_kubectl(self) -> None:
