@@ -87,10 +87,6 @@ void write_rule(JsonWriter& json, const rules::RuleStatus& rule) {
   json.key("type").string(recording ? "recording" : "alerting").end_object();
 }
 
-void write_optional_time(JsonWriter& json, std::string_view key, const std::optional<core::TimePoint>& time) {
-  if (time) json.key(key).string(core::format_rfc3339(*time));
-}
-
 }  // namespace
 
 net::ServerResponse api_success(std::string data) {
@@ -224,28 +220,6 @@ net::ServerResponse api_targets(const std::vector<TargetStatus>& targets) {
     json.key("scrapeTimeout").string(core::format_duration(target.timeout)).end_object();
   }
   json.end_array().key("droppedTargets").begin_array().end_array().end_object();
-  return api_success(json.take());
-}
-
-net::ServerResponse api_actions(const std::vector<actions::ActionStatus>& actions,
-                                const std::vector<core::ActionRecord>& recent) {
-  JsonWriter json;
-  json.begin_object().key("actions").begin_array();
-  for (const actions::ActionStatus& a : actions) {
-    json.begin_object().key("name").string(a.name).key("target").string(a.target).key("mode").string(a.mode);
-    json.key("step").string(to_string(a.step)).key("running").boolean(a.running).key("reason").string(a.last_reason);
-    json.key("from").string(a.from).key("to").string(a.to);
-    write_optional_time(json, "lastChange", a.last_change);
-    write_optional_time(json, "notBefore", a.not_before);
-    json.key("failuresInRow").integer(a.failures_in_row).key("breakerOpen").boolean(a.breaker_open).end_object();
-  }
-  json.end_array().key("recent").begin_array();
-  for (const core::ActionRecord& r : recent) {
-    json.begin_object().key("id").string(r.id).key("action").string(r.action).key("target").string(r.target);
-    json.key("step").string(to_string(r.step)).key("at").string(core::format_rfc3339(r.at)).key("from").string(r.from);
-    json.key("to").string(r.to).key("alert").string(r.alert).key("reason").string(r.reason).end_object();
-  }
-  json.end_array().end_object();
   return api_success(json.take());
 }
 

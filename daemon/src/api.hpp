@@ -10,7 +10,6 @@
 #include "src/exposition.hpp"
 #include "src/judge.hpp"
 #include "src/lane.hpp"
-#include "tocsin/actions/action.hpp"
 #include "tocsin/core/time.hpp"
 #include "tocsin/net/http.hpp"
 #include "tocsin/rules/promql/engine.hpp"
@@ -47,8 +46,6 @@ namespace tocsin::daemon {
 /// Filters: type=alert|record, rule_name[], rule_group[], file[].
 [[nodiscard]] net::ServerResponse api_rules(const net::ServerRequest& request, const GroupStatuses& groups);
 [[nodiscard]] net::ServerResponse api_targets(const std::vector<TargetStatus>& targets);
-[[nodiscard]] net::ServerResponse api_actions(const std::vector<actions::ActionStatus>& actions,
-                                              const std::vector<core::ActionRecord>& recent);
 [[nodiscard]] net::ServerResponse api_build_info();
 
 }  // namespace tocsin::daemon

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 
+#include "tocsin/core/authorization.hpp"
 #include "tocsin/net/loop.hpp"
 #include "tocsin/net/stream.hpp"
 
@@ -30,6 +31,17 @@ net::Task<void> ask(net::Connector& connector, const DaemonAddress& address, net
   if (!url) {
     answer = url.error();
     co_return;
+  }
+  if (!address.user.empty()) {
+    core::SecretSource password;
+    password.file = address.password_file;
+    const core::SecretSource none;
+    auto login = core::authorization(none, address.user, password);
+    if (!login) {
+      answer = login.error();
+      co_return;
+    }
+    request.headers.emplace_back("Authorization", std::move(*login));
   }
   std::optional<net::TlsOptions> tls;
   if (url->scheme == "https") tls.emplace();

@@ -12,6 +12,8 @@ namespace tocsin::daemon {
 struct DaemonAddress {
   std::string socket;
   std::string url = "http://127.0.0.1:9477";
+  std::string user;           // who logs in at the URL; empty: nobody
+  std::string password_file;  // where the password is
 };
 [[nodiscard]] core::Result<net::HttpResponse> ask_daemon(const DaemonAddress& address, net::HttpRequest request);
 

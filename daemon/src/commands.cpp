@@ -10,6 +10,7 @@
 
 #include "src/client.hpp"
 #include "src/command_outline.hpp"
+#include "src/commands_actions.hpp"
 #include "src/completion.hpp"
 #include "src/lints.hpp"
 #include "src/loaded.hpp"
@@ -77,7 +78,7 @@ void check_file(const std::string& path, const CheckOptions& options, core::Diag
     if (!diagnostics.has_errors()) say(fmt::format("{}: good, {} rules in {} groups\n", path, rules, groups.size()));
     return;
   }
-  if (!first_look.has_errors() && is_rule_test(document.root)) return say(check_rule_test(document, diagnostics));
+  if (!first_look.has_errors() && is_rule_test(document.root)) return say(check_rule_test(document, process_environment(), diagnostics));
   LoadOptions load;
   load.environment = process_environment();
   load.require_secrets = options.as_service;
@@ -120,25 +121,33 @@ std::string error_of(const std::string& body) {
 }
 
 /// Prints what the running daemon answers.
-int ask(const DaemonAddress& address, net::HttpRequest request, std::string_view end) {
+int ask(const DaemonAddress& address, net::HttpRequest request,
+        const std::function<std::string(const std::string& body)>& print) {
   const auto answer = ask_daemon(address, std::move(request));
   if (!answer) {
     complain(fmt::format("cannot reach tocsin: {} (is it running? give --url or --socket)\n", answer.error().detail));
     return bad;
   }
   if (answer->status == 200) {
-    say(answer->body + std::string(end));
+    say(print(answer->body));
     return good;
+  }
+  if (answer->status == 401) {
+    complain("tocsin's port wants a login: give --user and --password-file, or use its local socket\n");
+    return bad;
   }
   complain(error_of(answer->body) + "\n");
   return bad;
 }
 
+std::string as_it_is(const std::string& body) { return body; }
+std::string as_a_line(const std::string& body) { return body + "\n"; }
+
 int reload(const DaemonAddress& address) {
   net::HttpRequest request;
   request.method = "POST";
   request.target = "/-/reload";
-  return ask(address, std::move(request), "");
+  return ask(address, std::move(request), as_it_is);
 }
 
 /// A path of the API, its answer for a terminal, and parameters; those without a value are left out.
@@ -149,13 +158,13 @@ int ask_text(const DaemonAddress& address, std::string path,
   for (const auto& [name, value] : parameters) {
     if (!value.empty()) request.target += fmt::format("&{}={}", name, net::percent_encode(value));
   }
-  return ask(address, std::move(request), "");
+  return ask(address, std::move(request), as_it_is);
 }
 
 int query(const DaemonAddress& address, const std::string& expression) {
   net::HttpRequest request;
   request.target = "/api/v1/query?query=" + net::percent_encode(expression);
-  return ask(address, std::move(request), "\n");
+  return ask(address, std::move(request), as_a_line);
 }
 
 struct HistoryOptions {
@@ -225,6 +234,9 @@ int command_line(int argc, char** argv) {
         ->capture_default_str()
         ->each([&address](const std::string&) { address.socket.clear(); });
     command->add_option("--socket", address.socket, "Its local socket, instead of the URL")->type_name("FILE");
+    command->add_option("--user", address.user, "With --url: who logs in, where the port wants that")
+        ->type_name("NAME");
+    command->add_option("--password-file", address.password_file, "A file with the password")->type_name("FILE");
   };
   auto* reload_command = app.add_subcommand("reload", "Make the running daemon read its configuration again");
   reload_command->add_flag_callback(
@@ -255,6 +267,8 @@ int command_line(int argc, char** argv) {
   explain_command->add_option("ALERT", alert, "Name of the alert")->required();
   explain_command->add_option("--at", at, "At this time, or so long ago")->type_name("TIME");
   reach(explain_command);
+
+  const ActionCommands action_commands(app, reach);
 
   OneProbeOptions probe_options;
   auto* probe_command = app.add_subcommand("probe", "Probe a target once, now, and print what it gives");
@@ -299,6 +313,10 @@ int command_line(int argc, char** argv) {
         {{"since", o.since}, {"until", o.until}, {"kind", o.kind}, {"subject", o.subject}, {"limit", o.limit}});
   }
   if (explain_command->parsed()) return ask_text(address, "/api/v1/tocsin/explain", {{"alert", alert}, {"at", at}});
+  if (auto request = action_commands.request()) {
+    return ask(address, std::move(*request),
+               [&action_commands](const std::string& body) { return action_commands.said(body); });
+  }
   if (probe_command->parsed()) {
     probe_options.environment = process_environment();
     probe_options.config_named = probe_config->count() > 0;

@@ -18,6 +18,7 @@
 #include "src/loaded.hpp"
 #include "src/metadata_book.hpp"
 #include "src/own_metrics.hpp"
+#include "src/port_guard.hpp"
 #include "src/probe_endpoint.hpp"
 #include "src/process.hpp"
 #include "src/push_route.hpp"
@@ -31,6 +32,13 @@
 namespace tocsin::daemon {
 
 [[nodiscard]] core::TimePoint wall_clock();
+
+/// A plan that is being made, for all who ask meanwhile.
+struct Planning {
+  explicit Planning(net::Executor executor) : done(std::move(executor)) {}
+  net::Event done;
+  std::vector<actions::Plan> plans;
+};
 
 class Daemon {
  public:
@@ -57,12 +65,19 @@ class Daemon {
   alerts::NotifierOptions notifier_options(const Config& config) const;
   alerts::Notifier::Log notifier_log();
   actions::ExecutorHooks executor_hooks();
+  actions::Surroundings surroundings();
   WebSources web_sources();
   PageData page_data();
   std::vector<std::string> troubles();
 
   void note(std::string event, std::string detail);
+  // Of actions, and people who give orders (daemon_actions.cpp).
   void record(const core::ActionRecord& record);
+  void keep_in_history(const core::ActionRecord& record);
+  net::Task<actions::OrderResult> order(actions::Order order);
+  net::Task<std::vector<actions::Plan>> plan();
+  net::Task<std::optional<std::string>> user_name(std::uint32_t uid);
+  ActionsView actions_view() const;
   void connectivity_changed(const ConnectivityState& state);
   net::Task<bool> doubt(core::Outcome outcome, bool news);
   net::Task<std::pair<std::optional<double>, std::string>> query_number(std::string expression);
@@ -84,6 +99,7 @@ class Daemon {
   net::BlockingPool blocking_;
   net::BlockingPool files_;  // where file systems are asked: one that hangs holds up nothing else
   net::BlockingPool queries_;
+  net::BlockingPool logins_;  // one at a time: who tries passwords gets no more of this machine
   net::Connector connector_;
   net::Loop desk_;
   net::Loop lane_loop_;
@@ -104,6 +120,7 @@ class Daemon {
   alerts::Notifier notifier_;
   alerts::Heartbeat heartbeat_;
   actions::Executor executor_;
+  PortGuard guard_;
   Web web_;
   net::HttpServer server_;
   net::HttpServer local_server_;
@@ -114,6 +131,7 @@ class Daemon {
   std::unordered_map<std::string, std::uint32_t> target_ids_;  // by fingerprint
   std::uint32_t next_target_ = 1;
   bool config_good_ = true;
+  std::shared_ptr<Planning> planning_;  // what people are waiting for
   bool reloading_ = false;
   bool stopping_ = false;
   std::string config_error_;

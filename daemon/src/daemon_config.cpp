@@ -82,6 +82,8 @@ void Daemon::apply(Loaded loaded) {
   rules_ = std::make_shared<const std::vector<rules::GroupSpec>>(loaded.groups);
   rules.groups = std::move(loaded.groups);
   judge_.set_rules(std::move(rules));
+  guard_.set_users(loaded.config.web.users);
+  metrics_.actions_configured(loaded.config.actions);
   config_ = std::move(loaded.config);
   config_good_ = true;
   config_error_.clear();
@@ -111,7 +113,7 @@ net::Task<ReloadResult> Daemon::reload() {
     const std::string listen = config_.web.listen;
     notifier_.reconfigure(notifier_options(read->first->config));
     heartbeat_.reconfigure(read->first->config.heartbeat);
-    executor_.reconfigure(read->first->config.actions);
+    executor_.reconfigure(make_settings(read->first->config));
     apply(std::move(*read->first));
     result.good = true;
     result.message = fmt::format("{}reloaded: {} targets, {} actions\n", read->second, config_.targets.size(),

@@ -23,6 +23,7 @@ Daemon::Daemon(const RunOptions& options, Log log, Loaded loaded, std::unique_pt
       blocking_(4),
       files_(4, 1'000),
       queries_(2, 256),
+      logins_(1, 16),
       connector_(blocking_),
       desk_(crash_handler()),
       lane_loop_(crash_handler()),
@@ -43,8 +44,9 @@ Daemon::Daemon(const RunOptions& options, Log log, Loaded loaded, std::unique_pt
                 std::move(recalled_.owed)),
       heartbeat_(
           desk_, connector_, loaded.config.heartbeat, wall_clock, [this] { return judge_.alive(); }, notifier_log()),
-      executor_(desk_, loaded.config.actions, journal(), executor_hooks()),
-      web_(desk_, queries_, judge_, metrics_, metadata_, web_sources()),
+      executor_(desk_, connector_, make_settings(loaded.config), journal(), executor_hooks()),
+      guard_(desk_, logins_),
+      web_(desk_, queries_, guard_, judge_, metrics_, metadata_, web_sources()),
       server_(
           desk_, [this](net::ServerRequest request) { return web_.handle(std::move(request)); }, net::ServerLimits{}),
       local_server_(
@@ -53,6 +55,8 @@ Daemon::Daemon(const RunOptions& options, Log log, Loaded loaded, std::unique_pt
   metrics_.journal_usable(state_ != nullptr);
   folder_named_ = !data_folder(options_, config_).empty();
   if (state_) {
+    for (const auto* rows : {&journal()->remembered().changes, &journal()->remembered().last_steps})
+      metrics_.remember(*rows);
     snapshots_.emplace(data_folder(options_, config_) + "/samples", judge_.store(), wall_clock, log_);
     judge_.inherit(inheritance(config_));
   }
@@ -102,6 +106,8 @@ OwnSources Daemon::own_sources() {
   sources.groups = [this] { return judge_.groups(); };
   sources.destinations = [this] { return notifier_.status(); };
   sources.actions = [this] { return executor_.status(); };
+  sources.pauses = [this] { return executor_.pauses(); };
+  sources.logins_refused = [this] { return guard_.refused(); };
   sources.targets = [this] { return target_count_.load(); };
   sources.state = [this] { return state_counts(); };
   return sources;
@@ -227,26 +233,6 @@ alerts::Notifier::Log Daemon::notifier_log() {
   };
 }
 
-void Daemon::record(const core::ActionRecord& record) {
-  metrics_.action_step(record);
-  if (state_ && record.step == core::ActionStep::skipped) {
-    core::HistoryRecord row;
-    row.at = record.at;
-    row.kind = core::HistoryKind::suppression;
-    row.event = "skipped";
-    row.subject = record.action;
-    row.detail = record.reason;
-    state_->ledger().note(std::move(row));
-  }
-  log_.info("action " + std::string(to_string(record.step)), {{"action", record.action},
-                                                              {"target", record.target},
-                                                              {"from", record.from},
-                                                              {"to", record.to},
-                                                              {"alert", record.alert},
-                                                              {"reason", record.reason},
-                                                              {"action_id", record.id}});
-}
-
 net::Task<std::pair<std::optional<double>, std::string>> Daemon::query_number(std::string expression) {
   std::function<NumberAnswer()> work = [view = judge_.snapshot(), expression] {
     return query_one_number(view, expression, wall_clock());
@@ -268,7 +254,17 @@ actions::ExecutorHooks Daemon::executor_hooks() {
     return notifier_.suppression(std::move(labels), deadline);
   };
   hooks.query = [this](std::string expression) { return query_number(std::move(expression)); };
+  hooks.surroundings = [this] { return surroundings(); };
   return hooks;
+}
+
+actions::Surroundings Daemon::surroundings() {
+  const LaneHealth health = lane_.health();
+  actions::Surroundings around;
+  around.cut_off = !connected_;
+  around.targets = health.targets;
+  around.failing = health.failing;
+  return around;
 }
 
 std::vector<std::string> Daemon::troubles() {
@@ -292,6 +288,7 @@ PageData Daemon::page_data() {
   data.targets = lane_.status();
   data.groups = judge_.groups();
   data.actions = executor_.status();
+  data.pauses = executor_.pauses();
   data.destinations = notifier_.status();
   data.troubles = troubles();
   data.config_loaded = config_loaded_;
@@ -305,9 +302,14 @@ WebSources Daemon::web_sources() {
   sources.ready = [this] { return ready_.load(); };
   sources.lifecycle_enabled = [this] { return config_.web.enable_lifecycle; };
   sources.page = [this] { return page_data(); };
-  sources.recent_actions = [this]() -> std::vector<core::ActionRecord> {
+  sources.actions = [this] { return actions_view(); };
+  sources.order = [this](actions::Order given) { return order(std::move(given)); };
+  sources.plan = [this] { return plan(); };
+  sources.user_name = [this](std::uint32_t uid) { return user_name(uid); };
+  sources.external_url = [this] { return config_.global.external_url; };
+  sources.recent_actions = [this](std::size_t count) -> std::vector<core::ActionRecord> {
     if (!state_) return {};
-    auto recent = journal()->recent(100);
+    auto recent = journal()->recent(count);
     return recent ? std::move(*recent) : std::vector<core::ActionRecord>{};
   };
   sources.history = [this](const state::HistoryQuery& query) -> core::Result<std::vector<core::HistoryRecord>> {

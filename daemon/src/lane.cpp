@@ -481,6 +481,15 @@ std::vector<TargetStatus> Lane::status() const {
   return all;
 }
 
+LaneHealth Lane::health() const {
+  const std::lock_guard lock(impl_->status_mutex);
+  LaneHealth health;
+  health.targets = impl_->statuses.size();
+  for (const auto& [id, status] : impl_->statuses)
+    health.failing += status.last_probe && !status.good && !status.held ? 1 : 0;
+  return health;
+}
+
 LaneCounters Lane::counters() const {
   return {impl_->probes.load(), impl_->skipped.load(),     impl_->held_dropped.load(), impl_->sentinel_wakes.load(),
           impl_->waited.load(), impl_->crowded_out.load(), impl_->withheld.load(),     impl_->under_way.load()};

@@ -47,6 +47,12 @@ struct LaneCounters {
   std::size_t under_way = 0;
 };
 
+/// How much of what is probed fails now: failures that wait for their confirmation are none yet.
+struct LaneHealth {
+  std::size_t targets = 0;
+  std::size_t failing = 0;
+};
+
 /// What was spent of a budget, as of the last probe.
 struct BudgetStatus {
   std::uint64_t used = 0;
@@ -90,6 +96,7 @@ class Lane {
   /// From any thread.
   [[nodiscard]] std::vector<TargetStatus> status() const;
   [[nodiscard]] LaneCounters counters() const;
+  [[nodiscard]] LaneHealth health() const;
   /// By the name of their share. From any thread.
   [[nodiscard]] std::map<std::string, BudgetStatus> budgets() const;
 

@@ -7,6 +7,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <mutex>
@@ -28,7 +29,10 @@ struct OwnMetrics::Impl {
   OwnSources sources;
   std::mutex mutex;  // one collection at a time: the sources are copied into the families first
   prometheus::Registry registry;
-  std::map<Tags, prometheus::Gauge*> alerts;             // what tocsin_alerts has
+  std::map<Tags, prometheus::Gauge*> alerts;  // what tocsin_alerts has
+  ActionMetrics actions;
+  std::map<std::string, std::map<Tags, prometheus::Gauge*>> action_gauges;          // what families of actions have
+  std::map<std::string, std::map<std::string, prometheus::Counter*>> action_steps;  // by action and step
   std::map<std::string, std::array<Gauges, 3>> budgets;  // what tocsin_budget_* have, by share
 
   prometheus::Gauge& gauge(const char* name, const char* help, const Tags& tags = {}) {
@@ -41,6 +45,27 @@ struct OwnMetrics::Impl {
   void total(const char* name, const char* help, double value, const Tags& tags = {}) {
     prometheus::Counter& c = counter(name, help, tags);
     if (value > c.Value()) c.Increment(value - c.Value());
+  }
+
+  /// Gives a family the series that it has now; `given` are those that it had.
+  void replace(const GaugeFamily& now, std::map<Tags, prometheus::Gauge*>& given) {
+    auto& family = prometheus::BuildGauge().Name(now.name).Help(now.help).Register(registry);
+    std::erase_if(given, [&](const auto& series) {
+      if (now.values.contains(series.first)) return false;
+      family.Remove(series.second);
+      return true;
+    });
+    for (const auto& [tags, value] : now.values) {
+      auto& gauge = given[tags];
+      if (gauge == nullptr) gauge = &family.Add(tags);
+      gauge->Set(value);
+    }
+  }
+  prometheus::Family<prometheus::Counter>& steps() {
+    return prometheus::BuildCounter()
+        .Name("tocsin_action_steps_total")
+        .Help("Steps of actions' lives, by name.")
+        .Register(registry);
   }
 
   void refresh();
@@ -219,17 +244,9 @@ void OwnMetrics::Impl::refresh_alerts() {
       }
     }
   }
-  auto& family = prometheus::BuildGauge().Name("tocsin_alerts").Help("Alerts of each rule.").Register(registry);
-  std::erase_if(alerts, [&](const auto& given) {
-    if (counts.contains(given.first)) return false;
-    family.Remove(given.second);
-    return true;
-  });
-  for (const auto& [tags, count] : counts) {
-    auto& gauge = alerts[tags];
-    if (gauge == nullptr) gauge = &family.Add(tags);
-    gauge->Set(static_cast<double>(count));
-  }
+  GaugeFamily family{"tocsin_alerts", "Alerts of each rule.", {}};
+  for (const auto& [tags, count] : counts) family.values[tags] = static_cast<double>(count);
+  replace(family, alerts);
 }
 
 void OwnMetrics::Impl::refresh_destinations() {
@@ -257,12 +274,9 @@ void OwnMetrics::Impl::refresh_destinations() {
 }
 
 void OwnMetrics::Impl::refresh_actions() {
-  for (const actions::ActionStatus& action : sources.actions()) {
-    const Tags tags{{"action", action.name}, {"target", action.target}};
-    gauge("tocsin_action_running", "1 while a command of the action runs.", tags).Set(action.running ? 1 : 0);
-    gauge("tocsin_action_breaker_open", "1 while the action is stopped after failures.", tags)
-        .Set(action.breaker_open ? 1 : 0);
-  }
+  for (const GaugeFamily& family : actions.families(sources.actions(), sources.pauses()))
+    replace(family, action_gauges[family.name]);
+  total("tocsin_web_logins_refused_total", "Bad logins on the port.", static_cast<double>(sources.logins_refused()));
 }
 
 OwnMetrics::OwnMetrics(OwnSources sources) : impl_(std::make_unique<Impl>(std::move(sources))) {
@@ -294,12 +308,38 @@ void OwnMetrics::journal_usable(bool usable) {
       .Set(usable ? 1 : 0);
 }
 
+void OwnMetrics::actions_configured(const std::vector<actions::ActionSpec>& actions) {
+  const std::lock_guard lock(impl_->mutex);
+  auto& family = impl_->steps();
+  std::erase_if(impl_->action_steps, [&](const auto& counted) {
+    const bool stays =
+        std::any_of(actions.begin(), actions.end(), [&](const auto& spec) { return spec.name == counted.first; });
+    if (stays) return false;
+    for (const auto& [step, counter] : counted.second) family.Remove(counter);
+    return true;
+  });
+  for (const actions::ActionSpec& spec : actions) {
+    for (int step = 0; step <= static_cast<int>(core::ActionStep::ordered); ++step) {
+      const std::string name(to_string(static_cast<core::ActionStep>(step)));
+      auto& counter = impl_->action_steps[spec.name][name];
+      if (counter == nullptr) counter = &family.Add({{"action", spec.name}, {"step", name}});
+    }
+  }
+}
+
+void OwnMetrics::remember(const std::vector<core::ActionRecord>& rows) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->actions.remember(rows);
+}
+
 void OwnMetrics::action_step(const core::ActionRecord& record) {
   const std::lock_guard lock(impl_->mutex);
-  impl_
-      ->counter("tocsin_action_steps_total", "Steps of actions' lives, by name.",
-                {{"action", record.action}, {"step", std::string(to_string(record.step))}})
-      .Increment();
+  impl_->actions.step(record);
+  const std::string step(to_string(record.step));
+  // A step of an action that is configured no longer may come late; an order may be about all actions.
+  auto& counter = impl_->action_steps[record.action][step];
+  if (counter == nullptr) counter = &impl_->steps().Add({{"action", record.action}, {"step", step}});
+  counter->Increment();
 }
 
 void OwnMetrics::http_request(unsigned status) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/action_metrics.hpp"
 #include "src/discovery.hpp"
 #include "src/judge.hpp"
 #include "src/lane.hpp"
@@ -42,6 +43,8 @@ struct OwnSources {
   std::function<GroupStatuses()> groups;
   std::function<std::vector<alerts::DestinationStatus>()> destinations;
   std::function<std::vector<actions::ActionStatus>()> actions;
+  std::function<std::vector<actions::Pause>()> pauses;
+  std::function<std::uint64_t()> logins_refused;
   std::function<std::size_t()> targets;
   std::function<std::uint64_t()> unknown_modules;
   std::function<core::TimePoint()> clock;
@@ -57,6 +60,10 @@ class OwnMetrics {
 
   void config_loaded(bool good, core::TimePoint at);
   void journal_usable(bool usable);
+  /// Of each action every step is counted from 0 on; those that are configured no longer go.
+  void actions_configured(const std::vector<actions::ActionSpec>& actions);
+  /// Steps before this process, newest first.
+  void remember(const std::vector<core::ActionRecord>& rows);
   /// One step of an action's life.
   void action_step(const core::ActionRecord& record);
   void http_request(unsigned status);

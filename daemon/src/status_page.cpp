@@ -7,7 +7,9 @@
 #include <span>
 #include <vector>
 
+#include "src/actions_text.hpp"
 #include "src/assets.hpp"
+#include "src/moments.hpp"
 #include "tocsin/core/duration.hpp"
 
 namespace tocsin::daemon {
@@ -21,17 +23,6 @@ std::string_view asset(std::string_view name) {
   }
   return {};
 }
-
-std::string ago(core::TimePoint now, const std::optional<core::TimePoint>& then) {
-  if (!then) return "never";
-  const auto gone = std::max(core::Duration{0}, now - *then);
-  // Whole seconds are enough for people.
-  return core::format_duration(
-             std::chrono::duration_cast<core::Duration>(std::chrono::floor<std::chrono::seconds>(gone))) +
-         " ago";
-}
-
-std::string clock(core::TimePoint time) { return core::format_rfc3339(time).substr(0, 19) + "Z"; }
 
 std::string more(std::size_t total) {
   return total > rows_shown
@@ -108,20 +99,81 @@ std::string targets_table(const PageData& data) {
          rows + "</table>" + more(total);
 }
 
+std::string_view action_class(const actions::ActionStatus& a) {
+  if (a.breaker_open || a.step == core::ActionStep::unknown || a.step == core::ActionStep::failed) return "bad";
+  return a.lapses || a.running || !a.paused.empty() || a.at_end ? "wait" : "quiet";
+}
+
+/// What a person should know or do beside the state.
+std::string action_remarks(const actions::ActionStatus& a, core::TimePoint now) {
+  std::string out;
+  const auto put = [&out](std::string_view text, std::string_view css) {
+    fmt::format_to(std::back_inserter(out), "<br><span class=\"{}\">{}</span>", css, text);
+  };
+  if (a.lapses) {
+    put(fmt::format("<code>tocsin actions approve {}</code> lapses {} ({})", escape_html(a.id), until(now, a.lapses),
+                    clock(*a.lapses)),
+        "wait");
+  }
+  if (a.breaker_open)
+    put(fmt::format("{} failures in a row: <code>tocsin actions rearm {}</code>", a.failures_in_row,
+                    escape_html(a.name)),
+        "bad");
+  if (!a.paused.empty()) put("paused: " + escape_html(a.paused), "wait");
+  if (a.at_end) put("at its end: more is asked for, and its bounds allow no more", "wait");
+  if (a.drifted_at) {
+    put(fmt::format("somebody else changed it {}: {}", ago(now, a.drifted_at),
+                    escape_html(change_text(a.drift_from, a.drift_to))),
+        "quiet");
+  }
+  return out;
+}
+
+std::string not_before(core::TimePoint now, const std::optional<core::TimePoint>& time) {
+  return time && *time > now ? fmt::format("{} ({})", until(now, time), clock(*time)) : "now";
+}
+
 std::string actions_table(const PageData& data) {
   if (data.actions.empty()) return "<p class=\"quiet\">None is configured: tocsin only tells.</p>";
   std::string rows;
   for (const actions::ActionStatus& a : data.actions) {
+    const bool happened = a.at.time_since_epoch().count() != 0;
     rows += fmt::format(
-        "<tr><td>{}</td><td><code>{}</code></td><td{}>{}</td><td>{}{}</td><td>{}{}</td><td>{}</td><td>{}</td></tr>\n",
+        "<tr><td>{}</td><td><code>{}</code></td><td{}>{}</td><td>{}</td><td class=\"{}\">{}{}</td><td>{}</td>"
+        "<td>{}{}{}{}</td><td>up {}<br>down {}</td></tr>\n",
         escape_html(a.name), escape_html(a.target), a.mode == "auto" ? "" : " class=\"quiet\"", escape_html(a.mode),
-        a.running ? "<span class=\"wait\">running</span> " : "",
-        a.breaker_open ? "<span class=\"bad\">stopped after failures</span>" : std::string(to_string(a.step)),
-        a.from.empty() ? "" : escape_html(a.from) + " &rarr; ", escape_html(a.to), escape_html(a.last_reason),
-        a.not_before && *a.not_before > data.now ? clock(*a.not_before) : "");
+        a.present.empty() ? "?" : escape_html(a.present), action_class(a), escape_html(action_state(a)),
+        happened ? ", " + ago(data.now, a.at) : "", escape_html(change_text(a.from, a.to)), escape_html(a.last_reason),
+        a.inputs.empty() ? "" : "<br><span class=\"quiet\">from " + escape_html(a.inputs) + "</span>",
+        a.by.empty() ? "" : "<br>by " + escape_html(a.by), action_remarks(a, data.now),
+        not_before(data.now, a.not_before), not_before(data.now, a.not_before_down));
   }
-  return "<table><tr><th>Action</th><th>Target</th><th>Mode</th><th>State</th><th>Change</th><th>Why, or why "
-         "not</th><th>Not before</th></tr>\n" +
+  return "<table><tr><th>Action</th><th>Target</th><th>Mode</th><th>Value</th><th>State</th><th>Change</th><th>Why, or "
+         "why not</th><th>Next allowed</th></tr>\n" +
+         rows + "</table>";
+}
+
+/// What was done, or not done, and by whom; the newest first.
+std::string timeline(const PageData& data) {
+  if (data.recent.empty()) return "";
+  std::string rows;
+  for (const core::ActionRecord& r : data.recent) {
+    const bool bad = r.step == core::ActionStep::failed || r.step == core::ActionStep::unknown ||
+                     r.step == core::ActionStep::ineffective;
+    const bool done = r.step == core::ActionStep::succeeded || r.step == core::ActionStep::effective;
+    rows += fmt::format(
+        "<tr><td title=\"{}\">{}</td><td>{}</td><td class=\"{}\">{}</td><td>{} {}</td><td>{}{}</td><td>{}</td>"
+        "<td><code>{}</code></td></tr>\n",
+        clock(r.at), ago(data.now, r.at), escape_html(r.action),
+        bad    ? "bad"
+        : done ? "good"
+               : "quiet",
+        to_string(r.step), to_string(r.direction), escape_html(change_text(r.from, r.to)), escape_html(r.reason),
+        r.inputs.empty() ? "" : "<br><span class=\"quiet\">from " + escape_html(r.inputs) + "</span>",
+        escape_html(r.by), escape_html(r.id));
+  }
+  return "<h3>What was done, and what was not</h3>\n<table><tr><th>When</th><th>Action</th><th>Step</th><th>Change"
+         "</th><th>Why</th><th>By</th><th>Id</th></tr>\n" +
          rows + "</table>";
 }
 
@@ -209,6 +261,17 @@ std::string troubles(const std::vector<std::string>& all) {
   return out;
 }
 
+/// The kill switch, where it is thrown.
+std::string switches(const std::vector<actions::Pause>& pauses) {
+  std::string out;
+  const std::vector<std::string> sentences = pause_sentences(pauses);
+  for (std::size_t i = 0; i < pauses.size(); ++i) {
+    fmt::format_to(std::back_inserter(out), " <span class=\"bad\">{}</span> <code>{}</code>", escape_html(sentences[i]),
+                   escape_html(resume_command(pauses[i])));
+  }
+  return out.empty() ? out : "<p>" + out + "</p>";
+}
+
 }  // namespace
 
 std::string status_page(const PageData& data) {
@@ -218,19 +281,20 @@ std::string status_page(const PageData& data) {
   std::map<std::string_view, std::string> values;
   values["alerts"] = alerts_table(data, alerts);
   values["targets"] = targets_table(data);
-  values["actions"] = actions_table(data);
+  values["actions"] = actions_table(data) + timeline(data);
   values["destinations"] = destinations_table(data);
   values["groups"] = groups_table(data);
   const auto sick = std::count_if(data.targets.begin(), data.targets.end(),
                                   [](const TargetStatus& t) { return t.last_probe && !t.good && !t.held; });
   const bool bad = firing > 0 || sick > 0 || !data.troubles.empty();
-  values["mood"] = bad ? "bad" : pending > 0 ? "wait" : "good";
+  values["mood"] = bad ? "bad" : pending > 0 || !data.pauses.empty() ? "wait" : "good";
   values["verdict"] = firing > 0               ? fmt::format("{} alert{} firing", firing, firing == 1 ? "" : "s")
                       : sick > 0               ? fmt::format("{} target{} sick", sick, sick == 1 ? " is" : "s are")
                       : !data.troubles.empty() ? "tocsin itself is in trouble"
                       : pending > 0            ? "Something is pending"
                                                : "All is well";
-  values["title"] = values["verdict"] + " - tocsin";
+  values["title"] = values["verdict"] + (data.pauses.empty() ? "" : ", actions paused") + " - tocsin";
+  values["switches"] = switches(data.pauses);
   values["counts"] = fmt::format("targets {}, sick {}; alerts firing {}, pending {}; actions {}", data.targets.size(),
                                  sick, firing, pending, data.actions.size());
   values["self"] = fmt::format("Up since {}; configuration read {}{}", clock(data.started),

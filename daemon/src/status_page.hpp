@@ -17,6 +17,8 @@ struct PageData {
   std::vector<TargetStatus> targets;
   GroupStatuses groups;
   std::vector<actions::ActionStatus> actions;
+  std::vector<actions::Pause> pauses;
+  std::vector<core::ActionRecord> recent;  // of actions, newest first
   std::vector<alerts::DestinationStatus> destinations;
   std::vector<std::string> troubles;  // of tocsin itself, a sentence each
   std::optional<core::TimePoint> config_loaded;

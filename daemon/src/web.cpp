@@ -1,5 +1,7 @@
 #include "src/web.hpp"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <utility>
 
@@ -12,6 +14,8 @@ namespace tocsin::daemon {
 namespace {
 
 constexpr std::chrono::minutes answer_within{2};
+constexpr std::size_t rows_on_page = 50, rows_answered = 100;
+constexpr std::size_t rows_searched = 5'000;  // for those of one action
 
 net::ServerResponse text(unsigned status, std::string body) {
   net::ServerResponse response;
@@ -31,15 +35,55 @@ void harden(net::ServerResponse& response) {
 
 }  // namespace
 
-Web::Web(net::Loop& loop, net::BlockingPool& pool, Judge& judge, OwnMetrics& metrics, MetadataBook& metadata,
-         WebSources sources)
-    : loop_(loop), pool_(pool), judge_(judge), metrics_(metrics), sources_(std::move(sources)), metadata_(metadata) {}
+Web::Web(net::Loop& loop, net::BlockingPool& pool, PortGuard& guard, Judge& judge, OwnMetrics& metrics,
+         MetadataBook& metadata, WebSources sources)
+    : loop_(loop),
+      pool_(pool),
+      guard_(guard),
+      judge_(judge),
+      metrics_(metrics),
+      sources_(std::move(sources)),
+      metadata_(metadata) {}
 
 net::Task<net::ServerResponse> Web::handle(net::ServerRequest request) {
-  net::ServerResponse response = co_await route(std::move(request));
+  net::ServerResponse response = co_await admit(std::move(request));
   metrics_.http_request(response.status);
   harden(response);
   co_return response;
+}
+
+net::Task<net::ServerResponse> Web::admit(net::ServerRequest request) {
+  std::string user;
+  const bool open = request.peer == "local" || request.path == "/-/healthy" || request.path == "/-/ready";
+  if (!open && guard_.wants_login()) {
+    std::string given(net::header(request.headers, "Authorization"));
+    PortGuard::Admission admission = co_await guard_.admit(std::move(given));
+    if (admission.refusal) co_return std::move(*admission.refusal);
+    user = std::move(admission.user);
+  }
+  co_return co_await route(std::move(request), std::move(user));
+}
+
+net::Task<net::ServerResponse> Web::order(actions::Order::Kind kind, net::ServerRequest request, std::string user) {
+  OrderContext context;
+  context.port_has_users = guard_.wants_login();
+  context.port_user = std::move(user);
+  context.own_uid = ::geteuid();
+  context.external_url = sources_.external_url();
+  if (auto refusal = order_refusal(request, context)) co_return std::move(*refusal);
+  auto order = read_order(kind, request.body);
+  if (const auto* wrong = std::get_if<std::string>(&order)) co_return api_error("bad_data", *wrong);
+  std::optional<std::string> name;
+  if (request.uid) name = co_await sources_.user_name(*request.uid);
+  auto& said = std::get<actions::Order>(order);
+  said.by = order_giver(request, context, name);
+  const actions::OrderResult result = co_await sources_.order(std::move(said));
+  co_return order_answer(result);
+}
+
+net::Task<net::ServerResponse> Web::plan(net::ServerRequest request) {
+  std::vector<actions::Plan> plans = co_await sources_.plan();
+  co_return api_plan(request, std::move(plans));
 }
 
 net::Task<net::ServerResponse> Web::on_pool(std::function<net::ServerResponse()> work) {
@@ -93,8 +137,9 @@ std::function<net::ServerResponse()> Web::query(const net::ServerRequest& reques
   return {};
 }
 
-net::Task<net::ServerResponse> Web::route(net::ServerRequest request) {
+net::Task<net::ServerResponse> Web::route(net::ServerRequest request, std::string user) {
   const std::string path = request.path;
+  if (const auto kind = order_of_path(path)) co_return co_await order(*kind, std::move(request), std::move(user));
   if (path == "/-/reload") co_return co_await reload(std::move(request));
   if (auto job = pushed_job(path)) co_return co_await sources_.push(std::move(*job), std::move(request));
   if (reading(request) || request.method == "POST") {
@@ -110,10 +155,14 @@ net::Task<net::ServerResponse> Web::route(net::ServerRequest request) {
     co_return co_await sources_.probe(std::move(request), metadata->table);
   }
   if (path == "/") {
-    net::ServerResponse response;
-    response.content_type = "text/html; charset=utf-8";
-    response.body = status_page(sources_.page());
-    co_return response;
+    std::function<net::ServerResponse()> work = [this, page = sources_.page()]() mutable {
+      page.recent = sources_.recent_actions(rows_on_page);
+      net::ServerResponse response;
+      response.content_type = "text/html; charset=utf-8";
+      response.body = status_page(page);
+      return response;
+    };
+    co_return co_await on_pool(std::move(work));
   }
   if (path == "/graph") {
     // Alerts' generator URLs have Prometheus's form; what they lead to is the expression's present value.
@@ -131,9 +180,11 @@ net::Task<net::ServerResponse> Web::route(net::ServerRequest request) {
   if (path == "/api/v1/rules") co_return api_rules(request, judge_.groups());
   if (path == "/api/v1/targets") co_return api_targets(sources_.page().targets);
   if (path == "/api/v1/status/buildinfo") co_return api_build_info();
+  if (path == "/api/v1/tocsin/actions/plan") co_return co_await plan(std::move(request));
   if (path == "/api/v1/tocsin/actions") {
-    std::function<net::ServerResponse()> work = [this, actions = sources_.page().actions] {
-      return api_actions(actions, sources_.recent_actions());
+    std::function<net::ServerResponse()> work = [this, request, view = sources_.actions()]() mutable {
+      view.recent = sources_.recent_actions(api_parameter(request, "action").empty() ? rows_answered : rows_searched);
+      return api_actions(request, std::move(view));
     };
     co_return co_await on_pool(std::move(work));
   }

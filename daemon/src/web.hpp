@@ -6,12 +6,15 @@
 #include <string>
 
 #include "src/api.hpp"
+#include "src/api_actions.hpp"
 #include "src/api_explain.hpp"
+#include "src/api_orders.hpp"
 #include "src/exposition.hpp"
 #include "src/judge.hpp"
 #include "src/lane.hpp"
 #include "src/metadata_book.hpp"
 #include "src/own_metrics.hpp"
+#include "src/port_guard.hpp"
 #include "src/status_page.hpp"
 #include "tocsin/net/http.hpp"
 #include "tocsin/net/loop.hpp"
@@ -29,9 +32,14 @@ struct WebSources {
   std::function<bool()> ready;
   std::function<bool()> lifecycle_enabled;
   std::function<PageData()> page;
-  std::function<std::vector<core::ActionRecord>()> recent_actions;  // may block: called on the pool
-  HistorySource history;                                            // as well
-  std::function<GroupSpecs()> rules;                                // that are in force
+  std::function<ActionsView()> actions;                                        // without the recent rows
+  std::function<std::vector<core::ActionRecord>(std::size_t)> recent_actions;  // may block: called on the pool
+  HistorySource history;                                                       // as well
+  std::function<GroupSpecs()> rules;                                           // that are in force
+  std::function<net::Task<actions::OrderResult>(actions::Order)> order;
+  std::function<net::Task<std::vector<actions::Plan>>()> plan;
+  std::function<net::Task<std::optional<std::string>>(std::uint32_t uid)> user_name;
+  std::function<std::string()> external_url;
   std::function<net::Task<ReloadResult>()> reload;
   /// A job reports: its name, and all that it said.
   std::function<net::Task<net::ServerResponse>(std::string, net::ServerRequest)> push;
@@ -40,13 +48,18 @@ struct WebSources {
 
 class Web {
  public:
-  Web(net::Loop& loop, net::BlockingPool& pool, Judge& judge, OwnMetrics& metrics, MetadataBook& metadata,
-      WebSources sources);
+  Web(net::Loop& loop, net::BlockingPool& pool, PortGuard& guard, Judge& judge, OwnMetrics& metrics,
+      MetadataBook& metadata, WebSources sources);
   /// The handler for net::HttpServer. The Web must outlive the server.
   [[nodiscard]] net::Task<net::ServerResponse> handle(net::ServerRequest request);
 
  private:
-  [[nodiscard]] net::Task<net::ServerResponse> route(net::ServerRequest request);
+  /// `user` is who logged in on the port; empty where nobody has to, and on the local socket.
+  [[nodiscard]] net::Task<net::ServerResponse> admit(net::ServerRequest request);
+  [[nodiscard]] net::Task<net::ServerResponse> route(net::ServerRequest request, std::string user);
+  [[nodiscard]] net::Task<net::ServerResponse> order(actions::Order::Kind kind, net::ServerRequest request,
+                                                     std::string user);
+  [[nodiscard]] net::Task<net::ServerResponse> plan(net::ServerRequest request);
   [[nodiscard]] net::Task<net::ServerResponse> on_pool(std::function<net::ServerResponse()> work);
   [[nodiscard]] net::Task<net::ServerResponse> reload(net::ServerRequest request);
   /// What answers one of Prometheus's queries, to be run on the pool; nothing for other paths.
@@ -55,6 +68,7 @@ class Web {
 
   net::Loop& loop_;
   net::BlockingPool& pool_;
+  PortGuard& guard_;
   Judge& judge_;
   OwnMetrics& metrics_;
   WebSources sources_;
