@@ -1,4 +1,4 @@
-// kill -9 at the two worst moments. Whatever happens, the command runs at most once.
+// kill -9 at the worst moments. Whatever happens, the command runs at most once.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -17,8 +17,7 @@ using core::ActionStep;
 class KillingJournal final : public state::Journal {
  public:
   KillingJournal(std::unique_ptr<state::Journal> real, ActionStep at) : real_(std::move(real)), at_(at) {}
-  void append(core::ActionRecord record, std::optional<std::pair<std::string, core::TimePoint>> not_before,
-              Receipt receipt) override {
+  void append(core::ActionRecord record, state::Deadlines not_before, Receipt receipt) override {
     const bool last = record.step == at_;
     real_->append(std::move(record), std::move(not_before),
                   [last, receipt = std::move(receipt)](std::optional<std::string> why) {
@@ -62,23 +61,34 @@ class KillTest : public testing::Test {
   ActionSpec spec_;
 };
 
-TEST_F(KillTest, BeforeTheCommandItIsNotRunAfterwards) {
-  for (const ActionStep step : {ActionStep::claimed, ActionStep::started}) {
+// Nothing was started: the next life decides anew, for an alert that still fires.
+TEST_F(KillTest, BeforeItIsStartedNothingWasDone) {
+  for (const ActionStep step : {ActionStep::claimed, ActionStep::preflight}) {
     Platform platform;
-    ActionSpec spec = platform.spec();
-    spec.timeout = std::chrono::milliseconds(400);
+    const ActionSpec spec = platform.spec();
     ASSERT_TRUE(child_was_killed(platform, spec, step));
     ASSERT_EQ(platform.log(), "");
     World world(platform, {spec});
-    world.fire();
-    ASSERT_TRUE(world.until(ActionStep::failed)) << world.steps();
-    EXPECT_EQ(world.records.front().step, ActionStep::unknown);
-    EXPECT_THAT(world.records.front().reason, testing::HasSubstr("last step " + std::string(core::to_string(step))));
-    EXPECT_THAT(world.last_reason(), testing::HasSubstr("nothing has changed: read back small"));
-    world.fire();
+    ASSERT_TRUE(world.until(ActionStep::skipped)) << world.steps();
+    EXPECT_THAT(world.last(ActionStep::skipped).reason,
+                testing::HasSubstr("before anything was started (last step " + std::string(core::to_string(step))));
     world.settle();
-    EXPECT_EQ(platform.log(), "") << "the cooldown that was written with the claim holds";
+    EXPECT_EQ(platform.log(), "");
   }
+}
+
+// `started` is on disk before the call: whether it was made only reading can tell.
+TEST_F(KillTest, OnceItIsStartedItIsReadBackAndNotRunAgain) {
+  ASSERT_TRUE(child_was_killed(platform_, spec_, ActionStep::started));
+  ASSERT_EQ(platform_.log(), "");
+  World world(platform_, {spec_});
+  world.fire();
+  ASSERT_TRUE(world.until(ActionStep::failed)) << world.steps();
+  EXPECT_THAT(world.last(ActionStep::unknown).reason, testing::HasSubstr("last step started"));
+  EXPECT_THAT(world.last(ActionStep::failed).reason, testing::HasSubstr("nothing has changed: read back small"));
+  world.fire();
+  world.settle();
+  EXPECT_EQ(platform_.log(), "") << "the cooldown holds";
 }
 
 TEST_F(KillTest, AfterTheCommandItIsNotRunAgain) {

@@ -1,5 +1,5 @@
-// A platform made of files and small shell scripts, a loop, a journal and an executor, with a clock that the test
-// turns.
+// A platform made of files and small shell scripts, a loop, a journal and an executor, with a clock that runs and that
+// the test may turn.
 #pragma once
 
 #include <algorithm>
@@ -15,6 +15,18 @@
 #include "tocsin/state/journal.hpp"
 
 namespace tocsin::actions {
+
+[[nodiscard]] inline ExecCall command(std::vector<std::string> argv) {
+  ExecCall call;
+  call.argv = std::move(argv);
+  return call;
+}
+
+[[nodiscard]] inline core::SecretSource in_place(const std::string& value) {
+  core::SecretSource source;
+  source.value = core::Secret(value);
+  return source;
+}
 
 /// What stays when the process goes: the platform's files and the data folder.
 class Platform {
@@ -40,9 +52,9 @@ class Platform {
     spec.target = "cache";
     spec.mode = Mode::automatic;
     spec.ladder = {"small", "medium", "large"};
-    spec.read.argv = {"cat", dir_ / "value"};
-    spec.set_argv = {"sh", dir_ / "set.sh", "{to}"};
-    spec.environment = {{"DIR", dir_.path().string()}, {"TOKEN", "hunter22"}};
+    spec.read.call = command({"cat", dir_ / "value"});
+    spec.set = command({"sh", dir_ / "set.sh", "{to}"});
+    spec.environment = {{"DIR", in_place(dir_.path().string())}, {"TOKEN", in_place("hunter22")}};
     spec.timeout = std::chrono::seconds{5};
     spec.clears_within = std::chrono::seconds{10};
     return spec;
@@ -63,8 +75,12 @@ class World {
     start(std::move(specs), other);
   }
 
-  /// Runs the loop until the condition holds; false if it does not in ten seconds.
+  /// Runs the loop until the condition holds; false if it does not in fifteen seconds.
   [[nodiscard]] bool until(std::function<bool()> condition) { return loop.run(poll(std::move(condition))); }
+  /// Runs the loop until a record's reason has this in it.
+  [[nodiscard]] bool until_said(const std::string& words) {
+    return until([this, words] { return said(words); });
+  }
   /// Runs the loop until this step was told of so many times.
   [[nodiscard]] bool until(core::ActionStep step, std::size_t times = 1) {
     return until([this, step, times] { return count(step) >= times; });
@@ -87,7 +103,7 @@ class World {
   void tell(core::AlertChange::Kind kind, core::Alert alert) {
     std::vector<core::AlertChange> changes(1);
     changes[0].kind = kind;
-    changes[0].at = now;
+    changes[0].at = clock();
     if (kind == core::AlertChange::Kind::resolved) alert.state = core::AlertState::inactive;
     changes[0].alert = std::move(alert);
     executor->notice(std::move(changes));
@@ -109,37 +125,62 @@ class World {
     return text;
   }
   [[nodiscard]] std::string last_reason() const { return records.empty() ? "" : records.back().reason; }
+  [[nodiscard]] bool said(const std::string& words) const {
+    return std::any_of(records.begin(), records.end(),
+                       [&](const auto& r) { return r.reason.find(words) != std::string::npos; });
+  }
+  /// The newest record of a step.
+  [[nodiscard]] core::ActionRecord last(core::ActionStep step) const {
+    for (auto record = records.rbegin(); record != records.rend(); ++record) {
+      if (record->step == step) return *record;
+    }
+    return {};
+  }
   [[nodiscard]] ActionStatus status() const { return executor->status().at(0); }
 
-  core::TimePoint now = core::from_millis(1'700'000'060'000);
+  /// The time: `now` when it began, and it has run since then.
+  [[nodiscard]] core::TimePoint clock() const {
+    return now + std::chrono::duration_cast<core::Duration>(std::chrono::steady_clock::now() - began_);
+  }
+  core::TimePoint now = core::from_millis(1'700'000'060'000);  // a test may turn it
   std::function<core::Suppression()> suppression = [] {
     return core::Suppression{core::Suppression::State::none, {}, ""};
   };
   std::function<std::pair<std::optional<double>, std::string>(std::string)> query;
+  /// May keep Alertmanager from answering.
+  std::function<net::Task<void>(core::Labels)> hold;
+  Surroundings surroundings;
   std::vector<core::ActionRecord> records;
   std::vector<core::Labels> asked;
   std::unique_ptr<state::Journal> journal;
+  net::BlockingPool pool{1};
+  net::Connector connector{pool};
   test::TestLoop loop;
   std::unique_ptr<Executor> executor;  // goes first
 
  private:
   void start(std::vector<ActionSpec> specs, state::Journal* used) {
     ExecutorHooks hooks;
-    hooks.clock = [this] { return now; };
+    hooks.clock = [this] { return clock(); };
     hooks.record = [this](const core::ActionRecord& record) { records.push_back(record); };
     hooks.suppression = [this](core::Labels labels, core::Deadline) { return answer(std::move(labels)); };
     hooks.query = [this](std::string expression) { return number(std::move(expression)); };
-    executor = std::make_unique<Executor>(loop.loop(), std::move(specs), used, std::move(hooks));
+    hooks.surroundings = [this] { return surroundings; };
+    Settings settings;
+    settings.actions = std::move(specs);
+    executor = std::make_unique<Executor>(loop.loop(), connector, std::move(settings), used, std::move(hooks));
   }
   net::Task<core::Suppression> answer(core::Labels labels) {
-    asked.push_back(std::move(labels));
+    asked.push_back(labels);
+    if (hold) co_await hold(std::move(labels));
     co_return suppression();
   }
   net::Task<std::pair<std::optional<double>, std::string>> number(std::string expression) {
+    if (expression == "forever") co_await net::sleep_for(std::chrono::hours(1));
     co_return query(std::move(expression));
   }
   static net::Task<bool> poll(std::function<bool()> condition) {
-    const core::Deadline end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    const core::Deadline end = std::chrono::steady_clock::now() + std::chrono::seconds{15};
     while (!condition()) {
       if (std::chrono::steady_clock::now() >= end) co_return false;
       co_await net::sleep_for(std::chrono::milliseconds{2});
@@ -149,6 +190,7 @@ class World {
   static net::Task<void> wait(std::chrono::milliseconds span) { co_await net::sleep_for(span); }
 
   Platform& platform_;
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace tocsin::actions
