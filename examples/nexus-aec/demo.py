@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""nexus-aec, live: a Redis with a replica behind TLS, every alarm of the operators, and the actions by a stand-in for `aws`.
+
+    demo.py [--tocsin BINARY] [--once]
+"""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+from servers import Redis, RedisError  # noqa: E402
+from stack import Failed, Stack  # noqa: E402
+
+SECRET_CONFIG = "CONFIG-5f2c"  # what the provider calls CONFIG; nobody else knows
+CLUSTER, GROUP = "cache_cluster/nexus-redis-prod", "replication_group/nexus-sessions"
+AMONG = {"system": "nexus-aec", "cluster": "nexus-redis-prod"}
+
+
+class Sessions:
+    """The application: keeps writing sessions of 10 KB among so many users, and reads some."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis, self.users, self.writes, self.misses, self.at = redis, 300, 10, 0, 0
+        self.burn = False
+
+    def work(self) -> None:
+        commands: list[tuple[str | int | bytes, ...]] = []
+        for _ in range(self.writes):
+            self.at += 1
+            commands.append(("SET", f"session:{self.at % self.users}", b"s" * 10_000, "EX", 86400))
+            commands.append(("STRLEN", f"session:{self.at % self.users}"))
+        commands += [("STRLEN", f"gone:{index}") for index in range(self.misses)]
+        if self.burn:
+            commands.append(("EVAL", "local x = 0 for i = 1, 3000000 do x = x + i end return 1", 0))
+        self.redis.pipeline(commands)
+
+    def fill(self) -> None:
+        for _ in range(self.users // 200):
+            self.redis.pipeline([("SET", f"session:{index}", b"s" * 10_000, "EX", 86400) for index in range(self.at, self.at + 200)])
+            self.at += 200
+
+    def leave(self, users: int) -> None:
+        """All but so many log out."""
+        keys = self.redis("KEYS", "session:*")
+        self.users = users
+        for begin in range(users, len(keys), 500):
+            self.redis("DEL", *keys[begin:begin + 500])
+
+
+def attempt(redis: Redis, *words: str, password: str | None = None) -> None:
+    try:
+        redis(*words, password=password)
+    except (RedisError, OSError):
+        pass
+
+
+def start(stack: Stack) -> tuple[Redis, Redis, Sessions]:
+    password = stack.secret("redis", "aec-session-secret")
+    away = {"CONFIG": SECRET_CONFIG, "FLUSHDB": "", "FLUSHALL": ""}
+    primary = stack.redis("primary", password=password, tls=True, renamed=away, maxmemory="24mb", maxmemory_policy="allkeys-lru", maxclients=10000, timeout=300,
+                          repl_diskless_sync_delay=0)
+    replica = stack.redis("replica", password=password, tls=True, renamed=away, save="3600 1", replica_ignore_disk_write_errors="yes",
+                          replicaof=f"127.0.0.1 {primary.port}")
+    stack.until("replication", lambda: replica.info("master_link_status") == "up")
+    stack.env |= {"REDIS_PRIMARY": f"127.0.0.1:{primary.port}", "REDIS_REPLICA": f"127.0.0.1:{replica.port}", "REDIS_CA": stack.certificates.ca,
+                  "REDIS_MEMORY": "512MiB", "REDIS_CLIENTS": "60", "REDIS_NETWORK": "10MiB/s"}
+    stack.say(f"Redis on :{primary.port} and its replica on :{replica.port}, by TLS and a password, without CONFIG, FLUSHDB and FLUSHALL")
+
+    stack.secret("aws", "[default]\naws_access_key_id = AKIADEMO\naws_secret_access_key = demo-secret-key\n")
+    stack.cloud.put("aws_account", secret_key="demo-secret-key", region="us-east-1")
+    stack.cloud.put(CLUSTER, type="cache.t3.micro")
+    stack.cloud.put(GROUP, node_groups=1, replicas=1)
+    # What no clock can know: how much of a core the demo may burn.
+    stack.edit("thresholds.yml", {"above: 70%, clear_below: 60%": "above: 20%, clear_below: 15%"})
+    stack.alertmanager(routes=[
+        ({"alertname": "RedisInstanceDown", "severity": "critical"}, "pager"),
+        ({"alertname": "SessionsAuthFailed", "team": "security", "severity": "critical"}, "security"),
+        ({"alertname": "SessionsEvicted", "severity": "warning"}, "channel"),
+        ({"alertname": "SessionsMemoryHigh", "severity": "info"}, "notes"),
+        ({"alertname": "TocsinWatchdog", "severity": "none"}, "dead-mans-switch")])
+    stack.tocsin(targets=2)
+    sessions = Sessions(primary)
+    stack.every(0.05, sessions.work)
+    return primary, replica, sessions
+
+
+def limits_by_hand(stack: Stack, primary: Redis, replica: Redis) -> None:
+    stack.chapter("The limits that Redis does not tell are given by hand")
+    of = 'instance="127.0.0.1:%d"'
+    for query, wanted in ((f"redis_memory_max_bytes{{{of % primary.port}}}", 24 << 20), (f"redis_memory_max_bytes{{{of % replica.port}}}", 512 << 20),
+                          (f"tocsin_limit_clients{{{of % primary.port}}}", 60), (f"tocsin_limit_network_bytes_per_second{{{of % primary.port}}}", 10 << 20)):
+        if stack.value(query) != wanted:
+            raise Failed(f"{query} is {stack.value(query)}, not {wanted}")
+    stack.say("   maxmemory of the primary is Redis's own, all else is by hand")
+
+
+def pressure(stack: Stack, sessions: Sessions) -> str:
+    stack.chapter("Redis is full, throws sessions away, and they are missed; somebody looks at it already")
+    silence = stack.silence(cluster="nexus-redis-prod")
+    sessions.users, sessions.misses = 3000, 10
+    sessions.fill()
+    return silence
+
+
+def security(stack: Stack, primary: Redis) -> None:
+    stack.chapter("Somebody tries passwords and commands")
+    over = stack.every(0.3, lambda: (attempt(primary, "PING", password="guess"), attempt(primary, "GET", "x", password=""), attempt(primary, "FLUSHALL"),
+                                     attempt(primary, "FLUSHDB")))
+    stack.alert("SessionsAuthFailed", receiver="security", role="primary", **AMONG)
+    stack.alert("SessionsCommandsDenied", receiver="security", err="NOAUTH", **AMONG)
+    stack.alert("SessionsUnknownCommands", receiver="security", **AMONG)
+    over()
+
+
+def grown(stack: Stack, primary: Redis, sessions: Sessions, silence: str) -> None:
+    """Nothing while it is silenced; then one change for two alerts, slowly, as ElastiCache makes it."""
+    stack.idle("grow-evicted", "silenced")
+    stack.called("aws elasticache modify-cache-cluster", 0)
+    stack.cloud.behave("aws elasticache modify-cache-cluster", "slow", seconds=2)
+    stack.expire(silence)
+    stack.until("the larger node", lambda: stack.cloud.get(CLUSTER)["type"] == "cache.t3.small")
+    primary(SECRET_CONFIG, "SET", "maxmemory", "64mb")  # which is what the larger node brings
+    sessions.misses = 0
+    run = next(row["action"] for row in stack.rows(step="started"))
+    stack.action(run, "started", "succeeded", "effective")
+    stack.no_alert("SessionsEvicted")
+    call, = stack.called("aws elasticache modify-cache-cluster")
+    if "--apply-immediately" not in call["argv"] or call["to"] != "cache.t3.small":
+        raise Failed(f"{call['argv']}")
+
+
+def split(stack: Stack) -> None:
+    stack.chapter("More than 1,000 users: a person is asked; the platform lies")
+    stack.alert("SessionsManyUsers", receiver="channel", **AMONG)
+    stack.action("split-sessions", "awaiting_approval")
+    stack.called("aws elasticache modify-replication-group-shard-configuration", 0)
+    stack.cloud.behave("aws elasticache modify-replication-group-shard-configuration", "lie")
+    stack.command("actions", "approve", "split-sessions")
+    stack.action("split-sessions", "started")
+
+
+def limits(stack: Stack, primary: Redis, sessions: Sessions) -> None:
+    stack.chapter("Connections, traffic and CPU near their limits; the node has just been changed")
+    connections = [primary.connect() for _ in range(55)]
+    sessions.writes, sessions.burn = 300, True
+    stack.alert("SessionsClientsHigh", receiver="channel", **AMONG)
+    for connection in connections:
+        connection.close()
+    stack.alert("SessionsNetworkHigh", way="in", **AMONG)
+    stack.alert("SessionsCpuHigh", **AMONG)
+    stack.once("grow-cpu", 0)
+    stack.once("grow-network", 0)
+
+
+def replication(stack: Stack, primary: Redis, replica: Redis) -> None:
+    stack.chapter("The replica loses its primary; its snapshots fail")
+    replica("REPLICAOF", "127.0.0.1", "1")
+    stack.alert("RedisReplicaLinkDown", receiver="pager", role="replica", **AMONG)
+    replica("REPLICAOF", "127.0.0.1", primary.port)
+    stack.until("replication", lambda: replica.info("master_link_status") == "up")
+    snapshot = stack.folder / "replica" / "dump.rdb"
+    snapshot.unlink(missing_ok=True)
+    snapshot.mkdir()  # where the snapshot is to go stands something else
+    replica("BGSAVE")
+    stack.alert("RedisSnapshotFailing", receiver="pager", role="replica", **AMONG)
+    snapshot.rmdir()
+    replica("BGSAVE")
+    stack.no_alert("RedisSnapshotFailing")
+
+
+def stalled(stack: Stack, sessions: Sessions) -> None:
+    stack.chapter("The cooldown is over; aws makes the change and does not come back")
+    stack.cloud.behave("aws elasticache modify-cache-cluster", "stall")
+    stack.until("the larger node", lambda: stack.cloud.get(CLUSTER)["type"] == "cache.t3.medium", 40)
+    sessions.writes, sessions.burn = 10, False
+    run = stack.rows(step="started")[-1]["action"]
+    stack.action(run, "unknown", "succeeded", "effective")
+    stack.called("aws elasticache modify-cache-cluster", 2)
+    stack.no_alert("SessionsCpuHigh")
+    stack.no_alert("SessionsNetworkHigh")
+
+
+def lied(stack: Stack) -> None:
+    stack.chapter("aws had said that it split the sessions, and had not")
+    stack.action("split-sessions", "failed")
+    stack.called("aws elasticache modify-replication-group-shard-configuration")
+    stack.say("   somebody does it by hand")
+    stack.cloud.put(GROUP, node_groups=3)
+    stack.idle("split-sessions", "largest|max|end|adopted|cooldown")
+
+
+def outage(stack: Stack, primary: Redis) -> None:
+    stack.chapter("The primary is killed: one page, the rest are consequences")
+    primary.process.kill()
+    stack.alert("RedisInstanceDown", receiver="pager", role="primary", inhibited=False, **AMONG)
+    stack.alert("RedisReplicaLinkDown", role="replica", inhibited=True, **AMONG)
+    primary.process.start()
+    stack.no_alert("RedisInstanceDown")
+    stack.no_alert("RedisReplicaLinkDown")
+
+
+def story(stack: Stack) -> None:
+    primary, replica, sessions = start(stack)
+    limits_by_hand(stack, primary, replica)
+    silence = pressure(stack, sessions)
+    security(stack, primary)
+    stack.alert("SessionsEvicted", receiver="channel", silenced=True, **AMONG)
+    stack.alert("SessionsMissed", silenced=True, **AMONG)
+    stack.alert("SessionsMemoryHigh", inhibited=True, **AMONG)
+    grown(stack, primary, sessions, silence)
+    split(stack)
+    limits(stack, primary, sessions)
+    replication(stack, primary, replica)
+    stalled(stack, sessions)
+    lied(stack)
+    sessions.leave(300)
+    outage(stack, primary)
+
+
+if __name__ == "__main__":
+    Stack.main(__file__, story, factor=75)

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""nexus-engine, live: stand-ins for PBS and IDR and for `fly`, a real Redis and a real PostgreSQL behind TLS and passwords.
+
+    demo.py [--tocsin BINARY] [--once]
+"""
+import json
+import re
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+from servers import Postgres, Redis  # noqa: E402
+from stack import Failed, Stack  # noqa: E402
+from stub_app import Answer, App, Request  # noqa: E402
+
+AMONG = {"system": "nexus-engine"}
+MIB = 1 << 20
+
+
+class Engine:
+    """PBS and IDR on as many machines as the platform says, under such a load."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        key = stack.secret("api-key", "auction-key-7")
+        stack.cloud.put("fly_account", token=stack.secret("fly", "fo1_demo_token"))
+        stack.cloud.put("fly/nexus-pbs", count=2, memory=256)
+        stack.cloud.put("fly/nexus-idr", count=2, memory=256)
+        self.requests, self.errors, self.seconds = 15.0, 0.0, 0.02
+        self.used = {"pbs": 150, "idr": 160}
+        self.idr = stack.app("idr", host="::1")
+        self.pbs = [stack.app(f"pbs-{index + 1}", host="::1") for index in range(4)]
+        for app in (self.idr, *self.pbs):
+            app.require = ("X-API-Key", key)
+        for app in self.pbs:
+            app.route("/health", self._pbs_health)
+        self.machines = 0
+        stack.every(0.1, self.work)
+
+    def _pbs_health(self, _: Request) -> Answer:
+        runs = self.idr._server is not None
+        return Answer(status=200 if runs else 503, body=json.dumps({"status": "ok" if runs else "no bids without IDR"}))
+
+    def work(self) -> None:
+        """A tenth of a second of auctions."""
+        cloud = self.stack.cloud
+        pbs, idr = cloud.get("fly/nexus-pbs"), cloud.get("fly/nexus-idr")
+        for app in self.pbs[:pbs["count"]]:
+            each = self.requests / pbs["count"] / 10
+            app.metrics.add("pbs_requests_total", each * (1 - self.errors), code="200")
+            app.metrics.add("pbs_requests_total", each * self.errors, code="502")
+            app.metrics.gauge("process_resident_memory_bytes", self.used["pbs"] * MIB)
+            app.metrics.gauge("machine_memory_bytes", pbs["memory"] * MIB)
+        self.idr.metrics.observe("idr_request_duration_seconds", self.seconds * 2 / idr["count"], times=20)
+        self.idr.metrics.gauge("process_resident_memory_bytes", self.used["idr"] * MIB)
+        self.idr.metrics.gauge("machine_memory_bytes", idr["memory"] * MIB)
+        if pbs["count"] != self.machines:
+            self.machines = pbs["count"]
+            self.tell_names()
+
+    def tell_names(self) -> None:
+        """What nexus-pbs.internal and nexus-idr.internal stand for: a file in place of the platform's name service."""
+        folder = self.stack.folder / "names"
+        folder.mkdir(exist_ok=True)
+        for name, apps in (("pbs", self.pbs[:self.machines]), ("idr", [self.idr])):
+            new = folder / f"{name}.new"
+            new.write_text(json.dumps([{"targets": [f"http://[::1]:{app.port}" for app in apps]}]))
+            new.replace(folder / f"{name}.json")
+
+
+class Sleeper:
+    """The copy for trials: asleep when nobody has asked for three seconds; then it takes two to start."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.app, self.asked, self.starts = stack.app("staging", host="::1"), 0.0, 0
+        self.app.route("/health", self.answer)
+
+    def answer(self, _: Request) -> Answer:
+        asleep = time.monotonic() - self.asked > 3
+        self.asked = time.monotonic() + (2 if asleep else 0)
+        self.starts += asleep
+        return Answer(latency=2.0 if asleep else 0.0)
+
+
+class Edge:
+    """Where TLS ends."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack, self.port = stack, stack.port()
+        self.app = stack.app("edge", port=self.port, tls=stack.certificates.issue("edge", days=90))
+
+    def new_certificate(self, days: int) -> None:
+        self.app.stop()
+        self.app = self.stack.app("edge", port=self.port, tls=self.stack.certificates.issue(f"edge-{days}", days=days))
+
+
+def start(stack: Stack) -> tuple[Engine, Sleeper, Edge, Redis, Postgres]:
+    engine, sleeper, edge = Engine(stack), Sleeper(stack), Edge(stack)
+    redis = stack.redis(password=stack.secret("redis", "upstash-password"), tls=True)
+    postgres = stack.postgres(tls=True, hba="hostssl all all 127.0.0.1/32 scram-sha-256\n")
+    password = stack.secret("postgres", "timescale-password")
+    postgres.sql(f"CREATE ROLE monitor LOGIN PASSWORD '{password}'; GRANT pg_monitor TO monitor")
+    postgres.sql("CREATE DATABASE engine")
+    stack.env |= {"PBS": f"[::1]:{engine.pbs[0].port}", "IDR": f"[::1]:{engine.idr.port}", "PUBLIC": f"127.0.0.1:{edge.port}",
+                  "STAGING": f"[::1]:{sleeper.app.port}", "REDIS": f"127.0.0.1:{redis.port}", "DATABASE": f"127.0.0.1:{postgres.port}",
+                  "CA_FILE": stack.certificates.ca}
+    stack.edit("tocsin.yml", {f"dns_sd: {{names: [nexus-{name}.internal], type: AAAA, port: {port}}}": f"file_sd: [{stack.folder}/names/{name}.json]"
+                              for name, port in (("pbs", 8000), ("idr", 5050))})
+    stack.until("the names", (stack.folder / "names" / "idr.json").exists)
+    stack.say(f"PBS on {engine.machines} machines, IDR, a copy that sleeps, Redis on :{redis.port}, PostgreSQL on :{postgres.port}")
+    stack.alertmanager(routes=[
+        ({"alertname": "IdrDown", "severity": "critical"}, "pager"), ({"alertname": "IdrSlow", "severity": "warning"}, "channel"),
+        ({"alertname": "ServiceAuthRefused", "severity": "warning", "team": "security"}, "security"),
+        ({"alertname": "PbsBusy", "severity": "info"}, "notes"), ({"alertname": "TocsinWatchdog", "severity": "none"}, "dead-mans-switch")])
+    stack.tocsin()
+    return engine, sleeper, edge, redis, postgres
+
+
+def own(stack: Stack, name: str) -> float:
+    """A metric of tocsin's own."""
+    with urllib.request.urlopen(stack.page + "/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    found = re.search(rf"^{name}(?:{{[^}}]*}})? ([0-9.e+-]+)$", text, re.MULTILINE)
+    if not found:
+        raise Failed(f"there is no {name}")
+    return float(found[1])
+
+
+def key_changed(stack: Stack, engine: Engine) -> None:
+    stack.chapter("IDR's key is changed, and nobody told tocsin: that is not down")
+    key, engine.idr.require = engine.idr.require, ("X-API-Key", "another")
+    stack.alert("ServiceAuthRefused", receiver="security", service="idr", **AMONG)
+    stack.never("IdrDown")
+    engine.idr.require = key
+    stack.no_alert("ServiceAuthRefused")
+
+
+def idr_down(stack: Stack, engine: Engine) -> None:
+    stack.chapter("IDR dies: one page")
+    engine.idr.stop()
+    stack.alert("IdrDown", receiver="pager", inhibited=False, **AMONG)
+    stack.alert("PbsDown", inhibited=True, **AMONG)
+    engine.idr.start()
+    stack.no_alert("IdrDown")
+    stack.no_alert("PbsDown")
+
+
+def stores(stack: Stack, redis: Redis, postgres: Postgres) -> None:
+    stack.chapter("Redis and PostgreSQL die, and come back; then PostgreSQL's password is another")
+    redis.process.kill()
+    stack.alert("RedisUnreachable", receiver="pager", **AMONG)
+    redis.process.start()
+    postgres.process.kill()
+    stack.alert("PostgresUnreachable", receiver="pager", **AMONG)
+    postgres.process.start()
+    stack.no_alert("PostgresUnreachable")
+    stack.no_alert("RedisUnreachable")
+    postgres.sql("ALTER ROLE monitor PASSWORD 'changed'; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'monitor'")
+    stack.alert("TocsinTargetAuthRefused", service="postgres", **AMONG)
+    stack.never("PostgresUnreachable")
+    postgres.sql("ALTER ROLE monitor PASSWORD 'timescale-password'")
+
+
+def load(stack: Stack, engine: Engine) -> None:
+    stack.chapter("A peak: 90 requests a second, IDR at 80 ms, PBS's memory nearly used, one answer in five an error")
+    engine.requests, engine.seconds, engine.errors = 90.0, 0.08, 0.2
+    engine.used |= {"pbs": 240, "idr": 240}
+
+
+def story(stack: Stack) -> None:
+    engine, sleeper, edge, redis, postgres = start(stack)
+    load(stack, engine)
+    edge.new_certificate(days=5)
+    key_changed(stack, engine)
+    stack.alert("IdrSlow", receiver="channel", **AMONG)
+    stack.alert("PbsBusy", receiver="notes", **AMONG)
+    stack.alert("ErrorsMany", receiver="pager", **AMONG)
+    stack.alert("MemoryNearlyUsed", service="pbs", **AMONG)
+    stack.alert("MemoryNearlyUsed", service="idr", **AMONG)
+    stack.alert("CertificateExpires", receiver="channel", **AMONG)
+    edge.new_certificate(days=90)
+    engine.errors = 0
+    stores(stack, redis, postgres)
+    idr_down(stack, engine)
+    stack.say(f"{own(stack, 'tocsin_budget_commands_used')} {own(stack, 'tocsin_budget_commands_left')} {sleeper.starts}")
+
+
+if __name__ == "__main__":
+    Stack.main(__file__, story)
