@@ -1,22 +1,16 @@
 // The scale subresource of a Deployment, StatefulSet or ReplicaSet. The PUT carries the resourceVersion that was read:
 // if anybody has changed the object since, the API server refuses it.
 #include <algorithm>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
-#include <optional>
 #include <utility>
 #include <variant>
 
 #include "src/driver.hpp"
 #include "src/request.hpp"
-#include "tocsin/core/json_path.hpp"
+#include "src/scale.hpp"
 #include "tocsin/core/number.hpp"
-#include "tocsin/net/url.hpp"
 
 namespace tocsin::actions {
 namespace {
-
-namespace json = boost::json;
 
 /// An object's scale: where it is, in words and as a URL.
 struct Place {
@@ -88,59 +82,6 @@ std::string denial(const KubernetesCall& call, const Place& place, std::string_v
   }
 }
 
-std::optional<std::int64_t> number_at(const json::object& scale, const char* part) {
-  const json::value* object = scale.if_contains(part);
-  if (object == nullptr || object->if_object() == nullptr) return std::nullopt;
-  const json::value* replicas = object->get_object().if_contains("replicas");
-  if (replicas == nullptr) return 0;  // Go leaves a zero out
-  if (const std::int64_t* number = replicas->if_int64(); number != nullptr && *number >= 0) return *number;
-  return std::nullopt;
-}
-
-std::string version_of(const json::object& scale) {
-  const json::value* metadata = scale.if_contains("metadata");
-  if (metadata == nullptr || metadata->if_object() == nullptr) return {};
-  const json::value* version = metadata->get_object().if_contains("resourceVersion");
-  if (version == nullptr || !version->is_string()) return {};
-  const json::string& text = version->get_string();
-  return text.size() <= 256 ? std::string(text.data(), text.size()) : std::string();
-}
-
-core::Result<Reading> reading_of_scale(std::string_view body) {
-  const auto document = core::parse_json(body);
-  const json::object* scale = document ? document->if_object() : nullptr;
-  const json::value* kind = scale != nullptr ? scale->if_contains("kind") : nullptr;
-  if (kind == nullptr || !kind->is_string() || kind->get_string() != "Scale") {
-    return cannot("the answer is no Scale object: is this a Kubernetes API server?");
-  }
-  const auto wanted = number_at(*scale, "spec");
-  const auto present = number_at(*scale, "status");
-  Reading reading;
-  reading.version = version_of(*scale);
-  if (!wanted || !present || reading.version.empty()) {
-    return cannot("the Scale object has no spec.replicas, status.replicas or metadata.resourceVersion");
-  }
-  reading.value = std::to_string(*wanted);
-  reading.ready = *wanted == *present;
-  if (!reading.ready) reading.not_ready = std::to_string(*present) + " of " + reading.value + " replicas";
-  return reading;
-}
-
-std::string scale_object(const Place& place, const std::string& version, std::int32_t replicas) {
-  json::object metadata;
-  metadata["name"] = place.name;
-  metadata["namespace"] = place.space;
-  metadata["resourceVersion"] = version;
-  json::object spec;
-  spec["replicas"] = replicas;
-  json::object scale;
-  scale["apiVersion"] = "autoscaling/v1";
-  scale["kind"] = "Scale";
-  scale["metadata"] = std::move(metadata);
-  scale["spec"] = std::move(spec);
-  return json::serialize(scale);
-}
-
 }  // namespace
 
 net::Task<core::Result<Reading>> read_by_kubernetes(net::Connector& connector, Spec spec, Placeholders values,
@@ -168,7 +109,7 @@ net::Task<CallEnd> change_by_kubernetes(net::Connector& connector, Spec spec, Pl
     co_return refused("nothing was sent: the token: " + may.error().detail);
   place->request.method = "PUT";
   place->request.headers.emplace_back("Content-Type", "application/json");
-  place->request.body = scale_object(*place, version, *replicas);
+  place->request.body = scale_object(place->name, place->space, version, *replicas);
   const Answer answer = co_await send(connector, std::move(place->request), deadline);
   if (!answer.response) co_return without_answer(answer);
   const unsigned status = answer.response->status;
