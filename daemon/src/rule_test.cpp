@@ -6,9 +6,11 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "src/rule_test_actions.hpp"
 #include "src/rule_test_world.hpp"
 #include "tocsin/core/duration.hpp"
 
@@ -74,17 +76,21 @@ class Run {
  public:
   Run(const RuleTestFile& file, const RuleTest& test) : file_(file), test_(test), world_(file, test) {
     for (const AlertTest& alert : test.alerts) due_.emplace(alert.eval_time, &alert);
+    for (const ActionTest& action : test.actions) actions_due_.emplace(action.eval_time, &action);
+    if (file.actions) actions_.emplace(file, test, world_);
   }
 
   TestOutcome run() {
-    out_.expectations = test_.alerts.size() + test_.queries.size();
+    out_.expectations = test_.alerts.size() + test_.queries.size() + test_.actions.size();
     const Duration step = file_.evaluation_interval;
     for (Duration at{0}; at <= test_.end(); at += step) {
       if (!evaluate(at)) return std::move(out_);
       // What is expected between two evaluations is held against the one before.
       for (auto it = due_.lower_bound(at); it != due_.end() && it->first < at + step; ++it) check(*it->second);
+      if (actions_) act(at, at + step);
     }
     for (const QueryTest& query : test_.queries) check(query);
+    if (actions_) add(actions_->order_failures());
     std::stable_sort(out_.failures.begin(), out_.failures.end(),
                      [](const TestFailure& a, const TestFailure& b) { return a.at.line < b.at.line; });
     return std::move(out_);
@@ -96,9 +102,25 @@ class Run {
     out_.failures.push_back({at, name + words});
   }
 
+  void add(const std::vector<TestFailure>& failures) {
+    for (const TestFailure& failure : failures) fail(failure.at, failure.words);
+  }
+
+  /// What actions do between two evaluations.
+  void act(Duration from, Duration until) {
+    for (auto it = actions_due_.lower_bound(from); it != actions_due_.end() && it->first < until; ++it) {
+      actions_->advance(test_.start + it->first);
+      std::vector<TestFailure> failures;
+      actions_->check(*it->second, failures);
+      add(failures);
+    }
+    actions_->advance(test_.start + until - Duration{1});
+  }
+
   /// False where a rule cannot be evaluated: what would come after has no meaning.
   bool evaluate(Duration at) {
-    const rules::Evaluation evaluation = world_.step(test_.start + at);
+    rules::Evaluation evaluation = world_.step(test_.start + at);
+    if (actions_) actions_->told(std::move(evaluation.changes), test_.start + at);
     for (const auto& [rule, error] : evaluation.errors) {
       fail(test_.place.at, fmt::format("{} cannot be evaluated at {}: {}", rule, core::format_duration(at), error));
     }
@@ -169,6 +191,8 @@ class Run {
   const RuleTest& test_;
   RuleTestWorld world_;
   std::multimap<Duration, const AlertTest*> due_;
+  std::multimap<Duration, const ActionTest*> actions_due_;
+  std::optional<RuleTestActions> actions_;
   TestOutcome out_;
 };
 

@@ -18,11 +18,11 @@ std::string count(std::size_t number, std::string_view what) {
 }
 
 /// True if all is as expected.
-bool run_file(const std::string& path, const re2::RE2* names) {
+bool run_file(const std::string& path, const RuleTestOptions& options, const re2::RE2* names) {
   core::Diagnostics diagnostics;
   const core::YamlDocument document = core::load_yaml(path, diagnostics);
   std::optional<RuleTestFile> file;
-  if (!diagnostics.has_errors()) file = load_rule_test(document, diagnostics);
+  if (!diagnostics.has_errors()) file = load_rule_test(document, options.environment, diagnostics);
   std::fputs(diagnostics.render().c_str(), stderr);
   if (!file) return false;
   std::size_t tests = 0, expectations = 0, failed = 0;
@@ -54,12 +54,14 @@ int test_rules(const RuleTestOptions& options) {
     return 2;
   }
   bool good = true;
-  for (const std::string& path : options.files) good = run_file(path, options.run.empty() ? nullptr : &names) && good;
+  for (const std::string& path : options.files)
+    good = run_file(path, options, options.run.empty() ? nullptr : &names) && good;
   return good ? 0 : 1;
 }
 
-std::string check_rule_test(const core::YamlDocument& document, core::Diagnostics& diagnostics) {
-  const auto file = load_rule_test(document, diagnostics);
+std::string check_rule_test(const core::YamlDocument& document, const std::map<std::string, std::string>& environment,
+                            core::Diagnostics& diagnostics) {
+  const auto file = load_rule_test(document, environment, diagnostics);
   if (!file) return {};
   return fmt::format("{}: good, {} of {}\n", document.file->name, count(file->tests.size(), "test"),
                      count(file->rule_count(), "rule"));

@@ -21,6 +21,8 @@ struct RuleTestOptions {
 [[nodiscard]] int test_rules(const RuleTestOptions& options);
 
 /// For `check`: the same without running it. A line for people, or nothing if `diagnostics` has errors.
-[[nodiscard]] std::string check_rule_test(const core::YamlDocument& document, core::Diagnostics& diagnostics);
+[[nodiscard]] std::string check_rule_test(const core::YamlDocument& document,
+                                          const std::map<std::string, std::string>& environment,
+                                          core::Diagnostics& diagnostics);
 
 }  // namespace tocsin::daemon

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "config/files.hpp"
+#include "config/inline_actions.hpp"
+#include "src/loaded.hpp"
 #include "src/rule_test_table.hpp"
 #include "tocsin/core/duration.hpp"
 #include "tocsin/rules/promql/engine.hpp"
@@ -17,6 +19,12 @@ namespace tocsin::daemon {
 namespace {
 
 using core::Diagnostics;
+using Environment = std::map<std::string, std::string>;
+
+std::string absolute(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::absolute(path, ignored).lexically_normal().string();
+}
 
 /// `name` beside the test file, and named as the test file was: errors in rule files read like those in it.
 std::string beside(const std::string& test_file, const std::string& name) {
@@ -31,8 +39,8 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string_vi
 
 class Loader {
  public:
-  Loader(const core::YamlDocument& document, Diagnostics& diagnostics)
-      : document_(document), diagnostics_(diagnostics) {}
+  Loader(const core::YamlDocument& document, const Environment& environment, Diagnostics& diagnostics)
+      : document_(document), environment_(environment), diagnostics_(diagnostics) {}
 
   std::optional<RuleTestFile> load() {
     core::FieldReader reader(document_.file, diagnostics_);
@@ -40,10 +48,17 @@ class Loader {
     rule_test_table().read(reader, document_.root, raw);
     RuleTestFile out;
     out.source = document_.file;
+    if (!raw.config.value.empty()) use_config(raw.config, out);
     if (raw.evaluation_interval.count() != 0) out.evaluation_interval = raw.evaluation_interval;
     out.fuzzy = raw.fuzzy;
     for (const auto& pattern : raw.rule_files) read_rules(pattern, out);
     order(raw.group_eval_order, out);
+    read_actions(out);
+    if (raw.as_auto && out.actions) {
+      for (actions::ActionSpec& action : out.actions->actions) {
+        if (action.mode == actions::Mode::shadow) action.mode = actions::Mode::automatic;
+      }
+    }
     out.tests = std::move(raw.tests);
     for (RuleTest& test : out.tests) check(test, out);
     if (diagnostics_.has_errors()) return std::nullopt;
@@ -54,6 +69,37 @@ class Loader {
   void error(core::Position at, std::string message) { diagnostics_.error(document_.file, at, std::move(message)); }
   void warning(core::Position at, std::string message) { diagnostics_.warning(document_.file, at, std::move(message)); }
 
+  /// The rules, the actions and the external labels of a configuration.
+  void use_config(const core::Located<std::string>& name, RuleTestFile& out) {
+    LoadOptions options;
+    options.environment = environment_;
+    options.require_secrets = false;
+    Diagnostics own;  // what it warns of is for `check`
+    auto loaded = load_everything(beside(document_.file->name, name.value), options, own);
+    for (const core::Diagnostic& each : own.all()) {
+      if (each.severity == core::Diagnostic::Severity::error) diagnostics_.error(each.file, each.at, each.message);
+    }
+    if (!loaded) return error(name.at, "this configuration cannot be used");
+    out.evaluation_interval = loaded->config.global.evaluation_interval;
+    external_labels_ = loaded->config.global.external_labels;
+    external_url_ = loaded->config.global.external_url;
+    for (const RuleFileConfig& file : loaded->config.rule_files) seen_.insert(absolute(file.path));
+    out.groups = std::move(loaded->groups);
+    out.actions = make_settings(loaded->config);
+  }
+
+  /// Those that stand in the test file itself.
+  void read_actions(RuleTestFile& out) {
+    core::YamlDocument sections{document_.file, {}};
+    sections.root.kind = core::YamlNode::Kind::map;
+    sections.root.at = document_.root.at;
+    for (const core::YamlEntry& entry : document_.root.entries) {
+      const std::string& key = entry.first.scalar;
+      if (key == "actions" || key == "guard" || key == "maintenance") sections.root.entries.push_back(entry);
+    }
+    if (!sections.root.entries.empty()) out.actions = read_inline_actions(sections, environment_, diagnostics_);
+  }
+
   void read_rules(const core::Located<std::string>& pattern, RuleTestFile& out) {
     const std::string path = beside(document_.file->name, pattern.value);
     if (pattern.value.empty()) return error(pattern.at, "the name of a file is needed here");
@@ -63,7 +109,7 @@ class Loader {
       return glob ? warning(pattern.at, "no file matches " + path) : error(pattern.at, "there is no file " + path);
     }
     for (const std::string& file : files) {
-      if (!seen_.insert(file).second) continue;
+      if (!seen_.insert(absolute(file)).second) continue;
       const core::YamlDocument rules = core::load_yaml(file, diagnostics_);
       auto groups = rules::parse_rule_file(rules, diagnostics_);
       std::move(groups.begin(), groups.end(), std::back_inserter(out.groups));
@@ -116,9 +162,48 @@ class Loader {
                 fmt::format("no rule has an alert \"{}\"{}", alert.alertname, did_you_mean(alert.alertname, names)));
       }
     }
+    check_actions(test, file);
     for (const QueryTest& query : test.queries) {
       if (query.expression.empty()) error(query.place.of("expr"), "an expression is needed here");
     }
+  }
+
+  void check_actions(RuleTest& test, const RuleTestFile& file) {
+    if (!test.place.has("external_labels")) test.external_labels = external_labels_;
+    if (!test.place.has("external_url")) test.external_url = external_url_;
+    std::stable_sort(test.drifts.begin(), test.drifts.end(),
+                     [](const TestDrift& a, const TestDrift& b) { return a.at < b.at; });
+    std::vector<std::string_view> names{"all"}, targets;
+    if (file.actions) {
+      for (const actions::ActionSpec& action : file.actions->actions) {
+        names.push_back(action.name);
+        targets.push_back(action.name);
+        targets.push_back(action.target);
+      }
+    } else if (!test.actions.empty() && !diagnostics_.has_errors()) {
+      error(test.place.of("action_test"), "there are no actions (name a \"config\", or give \"actions\" here)");
+    }
+    if (!file.actions) return;
+    const auto known = [this](core::Position at, const std::string& name, const std::vector<std::string_view>& all,
+                              std::string_view what) {
+      if (name.empty() || std::find(all.begin(), all.end(), name) != all.end()) return;
+      error(at, fmt::format("there is no {} \"{}\"{}", what, name, did_you_mean(name, all)));
+    };
+    for (const ActionTest& each : test.actions) {
+      for (const ExpectedAction& action : each.actions)
+        known(each.place.of("exp_actions"), action.action, names, "action");
+      for (const ExpectedNoAction& action : each.none) known(action.place.of("action"), action.action, names, "action");
+    }
+    for (const TestOrder& order : test.orders) {
+      for (const std::string* name : {&order.approve, &order.reject, &order.pause, &order.resume, &order.rearm})
+        known(order.place.at, *name, names, "action");
+    }
+    for (const auto& [target, value] : test.platform)
+      known(test.place.of("platform"), target, targets, "target of an action");
+    for (const TestFault& fault : test.faults)
+      known(test.place.of("platform_faults"), fault.target, targets, "target of an action");
+    for (const TestDrift& drift : test.drifts)
+      known(test.place.of("changed_by_others"), drift.target, targets, "target of an action");
   }
 
   static std::vector<std::string_view> alert_names(const RuleTestFile& file) {
@@ -132,8 +217,11 @@ class Loader {
   }
 
   const core::YamlDocument& document_;
+  const Environment& environment_;
   Diagnostics& diagnostics_;
-  std::set<std::string> seen_;
+  std::set<std::string> seen_;  // rule files
+  core::Labels external_labels_;
+  std::string external_url_;
 };
 
 }  // namespace
@@ -142,6 +230,7 @@ core::Duration RuleTest::end() const {
   core::Duration last{0};
   for (const AlertTest& alert : alerts) last = std::max(last, alert.eval_time);
   for (const QueryTest& query : queries) last = std::max(last, query.eval_time);
+  for (const ActionTest& action : actions) last = std::max(last, action.eval_time);
   return last;
 }
 
@@ -153,8 +242,10 @@ std::size_t RuleTestFile::rule_count() const {
 
 bool is_rule_test(const core::YamlNode& root) { return root.find("tests") != nullptr; }
 
-std::optional<RuleTestFile> load_rule_test(const core::YamlDocument& document, Diagnostics& diagnostics) {
-  return Loader(document, diagnostics).load();
+std::optional<RuleTestFile> load_rule_test(const core::YamlDocument& document,
+                                           const std::map<std::string, std::string>& environment,
+                                           core::Diagnostics& diagnostics) {
+  return Loader(document, environment, diagnostics).load();
 }
 
 }  // namespace tocsin::daemon

@@ -189,7 +189,104 @@ core::Type<QueryTest> query_test() {
   return type;
 }
 
+/// `{a="b"}`, with or without a name in front.
+core::Type<std::vector<core::Matcher>> matchers() {
+  return only_read<std::vector<core::Matcher>>([](FieldReader& reader, const YamlNode& node, auto& into) {
+    const auto text = reader.scalar(node, "conditions such as {alertname=\"Down\"}");
+    if (!text) return false;
+    auto parsed = rules::promql::parse(*text);
+    if (const auto* error = std::get_if<rules::promql::ParseError>(&parsed)) {
+      reader.error(place_within(*reader.file(), node, error->range.begin), reader.key() + ": " + error->message);
+      return false;
+    }
+    const auto* const selector =
+        std::get_if<rules::promql::VectorSelector>(&std::get<rules::promql::ExprPtr>(parsed)->node);
+    if (selector != nullptr) into = selector->matchers;
+    if (selector == nullptr) reader.key_error(node.at, "needs conditions such as {alertname=\"Down\"}");
+    return selector != nullptr;
+  });
+}
+
+core::Type<YamlNode> as_it_is() {
+  return only_read<YamlNode>([](FieldReader&, const YamlNode& node, YamlNode& into) {
+    into = node;
+    return true;
+  });
+}
+
+core::Type<std::optional<core::Direction>> direction() {
+  using core::Direction;
+  return core::maybe(core::choice<Direction>({{"up", Direction::up}, {"down", Direction::down}}));
+}
+
+core::Type<core::ActionStep> action_step() {
+  using core::ActionStep;
+  std::vector<std::pair<std::string, ActionStep>> words;
+  for (const ActionStep step :
+       {ActionStep::started, ActionStep::shadow, ActionStep::awaiting_approval, ActionStep::skipped,
+        ActionStep::succeeded, ActionStep::effective, ActionStep::ineffective, ActionStep::failed, ActionStep::unknown,
+        ActionStep::adopted, ActionStep::ordered, ActionStep::proposed, ActionStep::claimed, ActionStep::preflight,
+        ActionStep::verifying}) {
+    words.emplace_back(core::to_string(step), step);
+  }
+  return core::choice<ActionStep>(std::move(words));
+}
+
+Section<ActionTest> action_test_table() {
+  const auto expected = Section<ExpectedAction>(
+      "expected action", "Something that is written down of an action.",
+      {field("action", &ExpectedAction::action).required(), field("step", &ExpectedAction::step, action_step()),
+       field("target", &ExpectedAction::target), field("from", &ExpectedAction::from), field("to", &ExpectedAction::to),
+       field("direction", &ExpectedAction::direction, direction()), field("because", &ExpectedAction::because),
+       field("by", &ExpectedAction::by)});
+  const auto none = Section<ExpectedNoAction>(
+      "action that is not expected", "An action that has not begun, and why.",
+      {field("action", &ExpectedNoAction::action).required(), field("because", &ExpectedNoAction::because)});
+  return Section<ActionTest>("action test", "What was done since the action test before.",
+                             {field("eval_time", &ActionTest::eval_time),
+                              field("exp_actions", &ActionTest::actions, list_of(section(expected))),
+                              field("exp_no_actions", &ActionTest::none, list_of(section(none)))});
+}
+
+Section<TestFault> fault_table() {
+  using Kind = TestFault::Kind;
+  const auto kind = core::choice<Kind>({{"fail", Kind::fail},
+                                        {"hang", Kind::hang},
+                                        {"lose", Kind::lose},
+                                        {"lie", Kind::lie},
+                                        {"unreadable", Kind::unreadable},
+                                        {"not_ready", Kind::not_ready}});
+  return Section<TestFault>(
+      "platform fault", "A time in which the platform is not as it should be.",
+      {field("target", &TestFault::target).required(), field("fault", &TestFault::kind, kind).required(),
+       field("from", &TestFault::from), field("to", &TestFault::to)});
+}
+
+Section<TestOrder> order_table() {
+  return Section<TestOrder>(
+             "order", "What a person says, as with `tocsin actions`.",
+             {field("at", &TestOrder::at).required(), field("by", &TestOrder::by).required(),
+              field("approve", &TestOrder::approve), field("reject", &TestOrder::reject),
+              field("pause", &TestOrder::pause), field("resume", &TestOrder::resume), field("rearm", &TestOrder::rearm),
+              field("direction", &TestOrder::direction, direction()), field("for", &TestOrder::lasts),
+              field("note", &TestOrder::note), field("refused", &TestOrder::refused)})
+      .exclusive({"approve", "reject", "pause", "resume", "rearm"})
+      .check([](FieldReader& reader, const Place& place, const TestOrder&) {
+        for (const char* verb : {"approve", "reject", "pause", "resume", "rearm"}) {
+          if (place.has(verb)) return;
+        }
+        reader.error(place.at, "an order says what is wanted: approve, reject, pause, resume or rearm, and the action");
+      });
+}
+
 Section<RuleTest> test_table() {
+  const auto silence = Section<TestSilence>("silence", "A silence in Alertmanager.",
+                                            {field("match", &TestSilence::match, matchers()).required(),
+                                             field("from", &TestSilence::from), field("to", &TestSilence::to)});
+  const auto drift =
+      Section<TestDrift>("change by others", "Somebody else changes a target.",
+                         {field("target", &TestDrift::target).required(), field("at", &TestDrift::at).required(),
+                          field("to", &TestDrift::to).required()});
   return Section<RuleTest>("test", "Series, and what is expected of them.",
                            {field("name", &RuleTest::name), field("interval", &RuleTest::interval),
                             field("start_timestamp", &RuleTest::start, timestamp()),
@@ -197,19 +294,33 @@ Section<RuleTest> test_table() {
                             field("alert_rule_test", &RuleTest::alerts, list_of(section(alert_table()))),
                             field("promql_expr_test", &RuleTest::queries, list_of(query_test())),
                             field("external_labels", &RuleTest::external_labels, names_and_texts()),
-                            field("external_url", &RuleTest::external_url)});
+                            field("external_url", &RuleTest::external_url),
+                            field("action_test", &RuleTest::actions, list_of(section(action_test_table()))),
+                            field("platform", &RuleTest::platform, core::map_of(core::text(), "target")),
+                            field("platform_faults", &RuleTest::faults, list_of(section(fault_table()))),
+                            field("changed_by_others", &RuleTest::drifts, list_of(section(drift))),
+                            field("silences", &RuleTest::silences, list_of(section(silence))),
+                            field("orders", &RuleTest::orders, list_of(section(order_table())))});
 }
 
 }  // namespace
 
 Section<RawRuleTestFile> rule_test_table() {
   return Section<RawRuleTestFile>(
-      "test file", "Tests of rules.",
-      {field("rule_files", &RawRuleTestFile::rule_files, list_of(located(core::text()))),
-       field("evaluation_interval", &RawRuleTestFile::evaluation_interval),
-       field("group_eval_order", &RawRuleTestFile::group_eval_order, list_of(located(core::text()))),
-       field("fuzzy_compare", &RawRuleTestFile::fuzzy),
-       field("tests", &RawRuleTestFile::tests, list_of(section(test_table()))).required()});
+             "test file", "Tests of rules.",
+             {field("rule_files", &RawRuleTestFile::rule_files, list_of(located(core::text()))),
+              field("evaluation_interval", &RawRuleTestFile::evaluation_interval),
+              field("group_eval_order", &RawRuleTestFile::group_eval_order, list_of(located(core::text()))),
+              field("fuzzy_compare", &RawRuleTestFile::fuzzy),
+              field("config", &RawRuleTestFile::config, located(core::text())),
+              field("actions", &RawRuleTestFile::actions, as_it_is()),
+              field("guard", &RawRuleTestFile::guard, as_it_is()),
+              field("maintenance", &RawRuleTestFile::maintenance, as_it_is()),
+              field("as_auto", &RawRuleTestFile::as_auto),
+              field("tests", &RawRuleTestFile::tests, list_of(section(test_table()))).required()})
+      .exclusive({"config", "actions"})
+      .exclusive({"config", "guard"})
+      .exclusive({"config", "maintenance"});
 }
 
 }  // namespace tocsin::daemon

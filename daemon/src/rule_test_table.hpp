@@ -15,6 +15,9 @@ struct RawRuleTestFile {
   core::Duration evaluation_interval{0};
   std::vector<core::Located<std::string>> group_eval_order;
   bool fuzzy = false;
+  core::Located<std::string> config;
+  bool as_auto = false;
+  core::YamlNode actions, guard, maintenance;  // as the configuration has them
   std::vector<RuleTest> tests;
   core::Place place;
 };

@@ -83,6 +83,10 @@ std::vector<core::Alert> RuleTestWorld::alerts(const std::string& name) const {
   return out;
 }
 
+NumberAnswer RuleTestWorld::number(const std::string& expression, core::TimePoint at) const {
+  return query_one_number(store_.live(), expression, at);
+}
+
 std::variant<rules::promql::Value, rules::promql::EvalError> RuleTestWorld::query(const rules::promql::Expr& expression,
                                                                                   core::TimePoint at) const {
   rules::promql::EvalLimits limits;

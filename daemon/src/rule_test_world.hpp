@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/number_query.hpp"
 #include "src/rule_test_file.hpp"
 #include "tocsin/rules/group.hpp"
 #include "tocsin/rules/promql/engine.hpp"
@@ -23,6 +24,8 @@ class RuleTestWorld {
   [[nodiscard]] std::vector<core::Alert> alerts(const std::string& name) const;
   [[nodiscard]] std::variant<rules::promql::Value, rules::promql::EvalError> query(
       const rules::promql::Expr& expression, core::TimePoint at) const;
+  /// The one number that an expression gives, or why it gives none.
+  [[nodiscard]] NumberAnswer number(const std::string& expression, core::TimePoint at) const;
   /// Input that there was no room for.
   [[nodiscard]] std::size_t refused() const { return refused_; }
 

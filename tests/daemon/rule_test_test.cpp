@@ -47,7 +47,7 @@ std::string with_test(std::string_view test) { return with_test("", test); }
 std::string run(const std::string& path) {
   core::Diagnostics diagnostics;
   const core::YamlDocument document = core::load_yaml(path, diagnostics);
-  const auto file = load_rule_test(document, diagnostics);
+  const auto file = load_rule_test(document, {}, diagnostics);
   std::string out;
   for (const core::Diagnostic& each : diagnostics.all()) {
     if (each.severity == core::Diagnostic::Severity::warning) out += "warning: ";
