@@ -73,33 +73,6 @@ model::Alertmanager to_model(const alerts::AlertmanagerOptions& options) {
   return section;
 }
 
-model::ExtractSpec to_model(const actions::Extract& extract, std::string is) {
-  const bool json = extract.kind == actions::Extract::Kind::json;
-  return {json ? extract.expression : "", json ? "" : extract.expression, std::move(is), {}};
-}
-
-model::Action to_model(const actions::ActionSpec& spec) {
-  model::Action action;
-  action.name = spec.name;
-  action.when = {spec.when_alert, spec.when};
-  action.target = spec.target;
-  action.mode = spec.mode == actions::Mode::automatic ? "auto" : "shadow";
-  action.ladder = spec.ladder;
-  action.count = spec.count;
-  if (const auto* read = std::get_if<actions::ExecCall>(&spec.read.call)) action.read.exec = read->argv;
-  if (spec.read.value.kind != actions::Extract::Kind::whole) action.read.extract = to_model(spec.read.value, {});
-  if (spec.read.ready) action.read.ready = to_model(spec.read.ready->first, spec.read.ready->second);
-  if (const auto* set = std::get_if<actions::ExecCall>(&spec.set)) action.set.exec = set->argv;
-  for (const auto& [name, value] : spec.environment) action.env.emplace_back(name, value.value.reveal());
-  action.timeout = spec.timeout;
-  action.provisioning = spec.provisioning;
-  action.cooldown = {spec.cooldown_up, spec.cooldown_down, {}};
-  action.limits = {spec.per_target, spec.all};
-  action.verify = {spec.clears_within, {}};
-  action.breaker.after = spec.breaker_after;
-  return action;
-}
-
 model::Root to_model(const Config& config) {
   model::Root root;
   root.global = config.global;
@@ -119,7 +92,9 @@ model::Root to_model(const Config& config) {
     root.alertmanagers.push_back(to_model(options));
   if (config.fallback) root.fallback = section_for(*config.fallback);
   if (config.heartbeat) root.heartbeat = section_for(*config.heartbeat);
-  for (const actions::ActionSpec& spec : config.actions) root.actions.push_back(to_model(spec));
+  for (const actions::ActionSpec& spec : config.actions) root.actions.push_back(section_for(spec));
+  root.guard = config.guard;
+  for (const MaintenanceWindow& window : config.maintenance) root.maintenance.push_back(section_for(window));
   return root;
 }
 

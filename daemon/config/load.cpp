@@ -42,8 +42,8 @@ class Loader {
     model::Root root;
     root_table().read(reader, document.root, root);
     seen_files_.insert(reader.resolve(std::filesystem::path(path).filename().string()));
-    read_files(root.probe_files, reader, probe_type(), "probes", root.probes);
-    read_files(root.action_files, reader, core::section(action_table()), "actions", root.actions);
+    read_files<model::Probe>(root.probe_files, reader, probe_type, "probes", root.probes);
+    read_files<model::Action>(root.action_files, reader, action_type, "actions", root.actions);
 
     Config config;
     config.modules = known_modules();
@@ -74,6 +74,8 @@ class Loader {
     if (root.fallback) config.fallback = make_fallback(*root.fallback, loading_);
     if (root.heartbeat) config.heartbeat = make_heartbeat(*root.heartbeat, loading_);
     add_actions(root, config);
+    config.guard = root.guard;
+    for (const model::Maintenance& window : root.maintenance) config.maintenance.push_back(make_maintenance(window));
     if (root.probes.empty() && !loading_.diagnostics.has_errors()) reader.warning({}, "no probe is configured");
     if (loading_.diagnostics.has_errors()) return std::nullopt;
     return config;
@@ -98,9 +100,10 @@ class Loader {
 
   /// A file of probes or of actions is a list, or a map with that list as its only key.
   template <class T>
-  void read_files(const std::vector<core::Located<std::string>>& patterns, FieldReader& main, const core::Type<T>& type,
-                  const std::string& key, std::vector<T>& into) {
-    const auto list = core::list_of(type);
+  void read_files(const std::vector<core::Located<std::string>>& patterns, FieldReader& main,
+                  const std::function<core::Type<T>()>& type, const std::string& key, std::vector<T>& into) {
+    if (patterns.empty()) return;
+    const auto list = core::list_of(type());
     for (const auto& pattern : patterns) {
       for (const std::string& path : expand(pattern, main)) {
         if (!seen_files_.insert(path).second) continue;
@@ -210,8 +213,22 @@ class Loader {
                        "the action \"" + section.name + "\" exists already (" + first->second.file->name + ", line " +
                            std::to_string(first->second.at.line) + ")");
       }
-      config.actions.push_back(make_action(section));
+      config.actions.push_back(make_action(section, root.storage.path, loading_));
+      config.action_places.push_back(places_of(section));
     }
+    check_conflicts(root.actions, loading_);
+  }
+
+  /// Where an action stands, with the keys of some of its parts.
+  static core::Place places_of(const model::Action& section) {
+    core::Place all = section.place;
+    const auto add = [&all](const std::string& prefix, const core::Place& part) {
+      for (const auto& [key, at] : part.keys) all.keys.emplace_back(prefix + key, at);
+    };
+    add("cooldown.", section.cooldown.place);
+    add("verify.", section.verify.place);
+    if (section.down) add("down.", section.down->place);
+    return all;
   }
 
   FieldReader::Environment environment_;

@@ -43,6 +43,13 @@ void add_targets(const model::Probe& probe, const GlobalConfig& global, const Lo
 [[nodiscard]] WebUsers read_web_users(const std::string& path, const core::Place& root, const Loading& loading);
 [[nodiscard]] model::Fallback section_for(const alerts::FallbackOptions& options);
 [[nodiscard]] model::Heartbeat section_for(const alerts::HeartbeatOptions& options);
-[[nodiscard]] actions::ActionSpec make_action(const model::Action& section);
+/// `data_folder`: where commands may keep what they must; empty: there is none.
+[[nodiscard]] actions::ActionSpec make_action(const model::Action& section, const std::string& data_folder,
+                                              const Loading& loading);
+[[nodiscard]] model::Action section_for(const actions::ActionSpec& spec);
+/// Actions on one target that would work against each other.
+void check_conflicts(const std::vector<model::Action>& actions, const Loading& loading);
+[[nodiscard]] MaintenanceWindow make_maintenance(const model::Maintenance& section);
+[[nodiscard]] model::Maintenance section_for(const MaintenanceWindow& window);
 
 }  // namespace tocsin::daemon

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/actions.hpp"
 #include "config/auth.hpp"
 #include "config/kinds/blackbox.hpp"
 #include "config/kinds/dns.hpp"
@@ -113,70 +114,6 @@ struct Alertmanager {
   core::Place place;
 };
 
-struct ExtractSpec {
-  std::string json;
-  std::string regex;
-  std::string is;  // of `ready` only
-  core::Place place;
-};
-
-struct Read {
-  std::vector<std::string> exec;
-  std::optional<ExtractSpec> extract;
-  std::optional<ExtractSpec> ready;
-  core::Place place;
-};
-
-struct Set {
-  std::vector<std::string> exec;
-  core::Place place;
-};
-
-struct Cooldown {
-  core::Duration up{std::chrono::minutes{30}};
-  core::Duration down{std::chrono::hours{2}};
-  core::Place place;
-};
-
-struct Limits {
-  std::optional<actions::RateLimit> per_target;
-  std::optional<actions::RateLimit> all;
-};
-
-struct Verify {
-  core::Duration clears_within{std::chrono::minutes{10}};
-  core::Place place;
-};
-
-struct Breaker {
-  unsigned after = 2;
-};
-
-/// `Alert{label="value"}`.
-struct When {
-  std::string alert;
-  std::vector<core::Matcher> matchers;
-};
-
-struct Action {
-  std::string name;
-  When when;
-  std::string target;
-  std::string mode = "shadow";
-  std::vector<std::string> ladder;
-  std::optional<actions::CountSpec> count;
-  Read read;
-  Set set;
-  std::vector<std::pair<std::string, std::string>> env;
-  core::Duration timeout{std::chrono::seconds{60}};
-  core::Duration provisioning{0};
-  Cooldown cooldown;
-  Limits limits;
-  Verify verify;
-  Breaker breaker;
-  core::Place place;
-};
-
 struct Connectivity {
   std::vector<core::Located<std::string>> targets;
   core::Duration interval{std::chrono::seconds{15}};
@@ -199,6 +136,8 @@ struct Root {
   std::optional<Heartbeat> heartbeat;
   WebConfig web;
   std::vector<Action> actions;
+  actions::Guard guard;
+  std::vector<Maintenance> maintenance;
   core::Place place;
 };
 

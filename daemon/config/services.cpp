@@ -1,4 +1,4 @@
-// From sections to what the other rooms take: Alertmanagers and actions.
+// From a section to what the notifier takes of an Alertmanager.
 #include "load.hpp"
 
 namespace tocsin::daemon {
@@ -48,52 +48,6 @@ std::optional<alerts::AlertmanagerOptions> make_alertmanager(const model::Alertm
   options.url = std::move(*url);
   options.timeout = section.timeout;
   return options;
-}
-
-namespace {
-
-actions::Extract make_extract(const model::ExtractSpec& section) {
-  using Kind = actions::Extract::Kind;
-  if (!section.json.empty()) return {Kind::json, section.json};
-  return {Kind::regex, section.regex};
-}
-
-}  // namespace
-
-actions::ActionSpec make_action(const model::Action& section) {
-  actions::ActionSpec spec;
-  spec.name = section.name;
-  spec.when_alert = section.when.alert;
-  spec.when = section.when.matchers;
-  spec.target = section.target;
-  spec.mode = section.mode == "auto" ? actions::Mode::automatic : actions::Mode::shadow;
-  spec.ladder = section.ladder;
-  spec.count = section.count;
-  spec.read.call = actions::ExecCall{section.read.exec};
-  if (section.read.extract) spec.read.value = make_extract(*section.read.extract);
-  if (section.read.ready) spec.read.ready = std::pair(make_extract(*section.read.ready), section.read.ready->is);
-  spec.set = actions::ExecCall{section.set.exec};
-  for (const auto& [name, value] : section.env)
-    spec.environment.emplace_back(name, core::SecretSource{core::Secret(value), {}});
-  spec.timeout = section.timeout;
-  spec.provisioning = section.provisioning;
-  spec.cooldown_up = section.cooldown.up;
-  spec.cooldown_down = section.cooldown.down;
-  spec.per_target = section.limits.per_target;
-  spec.all = section.limits.all;
-  spec.clears_within = section.verify.clears_within;
-  spec.breaker_after = section.breaker.after;
-  return spec;
-}
-
-actions::Settings make_settings(const Config& config) {
-  actions::Settings settings;
-  settings.actions = config.actions;
-  settings.guard = config.guard;
-  settings.maintenance = [windows = config.maintenance](const core::Labels& labels, core::TimePoint now) {
-    return in_maintenance(windows, labels, now).value_or("");
-  };
-  return settings;
 }
 
 }  // namespace tocsin::daemon

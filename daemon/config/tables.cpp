@@ -241,7 +241,9 @@ Section<model::Authorization> authorization_table() {
       });
 }
 
-Section<Root> root_table() {
+namespace {
+
+Section<Root> make_root_table() {
   const auto files = [] { return list_of(located(core::text()), ListStyle::list_or_one); };
   return Section<Root>(
              "configuration", "The configuration file.",
@@ -272,10 +274,20 @@ Section<Root> root_table() {
                  field("heartbeat", &Root::heartbeat, maybe(section(heartbeat_table())))
                      .doc("Who raises the alarm when tocsin itself falls silent."),
                  field("web", &Root::web, section(web_table())).doc("The HTTP server."),
-                 field("actions", &Root::actions, list_of(section(action_table())))
+                 field("actions", &Root::actions, list_of(action_type()))
                      .doc("What is done when an alert fires."),
+                 field("guard", &Root::guard, section(guard_table())).doc("What holds for all actions together."),
+                 field("maintenance", &Root::maintenance, list_of(section(maintenance_table())))
+                     .doc("When people work on something: no action is taken for its alerts."),
              })
-      .later({"maintenance", "remote_write", "federation", "scrape_configs", "alerting", "cluster"});
+      .later({"remote_write", "federation", "scrape_configs", "alerting", "cluster"});
+}
+
+}  // namespace
+
+const Section<Root>& root_table() {
+  static const Section<Root> table = make_root_table();
+  return table;
 }
 
 }  // namespace tocsin::daemon

@@ -22,13 +22,18 @@ bool put_over_module(core::FieldReader& reader, const model::Probe& module, core
                      model::Probe& into);
 /// A regular expression (RE2).
 [[nodiscard]] core::Type<std::string> regex();
-[[nodiscard]] core::Section<model::Action> action_table();
+[[nodiscard]] core::Type<model::Action> action_type();
+[[nodiscard]] core::Section<actions::Guard> guard_table();
+[[nodiscard]] core::Section<model::Maintenance> maintenance_table();
 [[nodiscard]] core::Section<model::Fallback> fallback_table();
 [[nodiscard]] core::Section<model::Heartbeat> heartbeat_table();
-[[nodiscard]] core::Section<model::Root> root_table();
+/// Made once: it is large.
+[[nodiscard]] const core::Section<model::Root>& root_table();
 
 /// `Alert{label="value"}`.
 [[nodiscard]] std::variant<model::When, std::string> parse_when(const std::string& text);
+/// `{label="value"}`.
+[[nodiscard]] std::variant<std::vector<core::Matcher>, std::string> parse_matchers(const std::string& text);
 
 /// What is wrong with a host:port to listen on.
 [[nodiscard]] std::optional<std::string> listen_problem(const std::string& listen);

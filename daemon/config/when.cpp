@@ -19,20 +19,33 @@ class WhenParser {
     model::When when;
     when.alert = trimmed(text_.substr(0, brace));
     if (when.alert.empty()) fail("needs an alert's name in front of the braces");
-    if (brace == std::string_view::npos) return when;
+    if (brace != std::string_view::npos) when.matchers = matchers(brace);
+    return when;
+  }
+
+  std::vector<Matcher> parse_matchers() {
+    const auto brace = text_.find('{');
+    if (brace == std::string_view::npos || !trimmed(text_.substr(0, brace)).empty())
+      fail("needs conditions in braces, such as {system=\"x\"}");
+    return matchers(brace);
+  }
+
+ private:
+  /// Those in the braces that open there; nothing stands behind them.
+  std::vector<Matcher> matchers(std::size_t brace) {
+    std::vector<Matcher> all;
     rest_ = text_.substr(brace + 1);
     while (!take('}')) {
-      when.matchers.push_back(matcher());
+      all.push_back(matcher());
       if (take(',')) continue;
       if (!take('}')) fail("needs a comma or a closing brace after each condition");
       break;
     }
     skip_blanks();
     if (!rest_.empty()) fail("has something after the closing brace");
-    return when;
+    return all;
   }
 
- private:
   [[noreturn]] static void fail(const std::string& why) { throw std::invalid_argument(why); }
 
   static std::string trimmed(std::string_view text) {
@@ -114,6 +127,14 @@ class WhenParser {
 std::variant<model::When, std::string> parse_when(const std::string& text) {
   try {
     return WhenParser(text).parse();
+  } catch (const std::invalid_argument& problem) {
+    return std::string(problem.what());
+  }
+}
+
+std::variant<std::vector<core::Matcher>, std::string> parse_matchers(const std::string& text) {
+  try {
+    return WhenParser(text).parse_matchers();
   } catch (const std::invalid_argument& problem) {
     return std::string(problem.what());
   }

@@ -190,5 +190,7 @@ struct LoadOptions {
 /// parser uses.
 [[nodiscard]] std::string config_schema();
 [[nodiscard]] std::string config_markdown();
+/// docs/recipes.md, of the table of recipes.
+[[nodiscard]] std::string recipes_markdown();
 
 }  // namespace tocsin::daemon
