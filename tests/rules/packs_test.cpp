@@ -142,6 +142,10 @@ TEST(Packs, HttpAlertsFire) {
                          });
 }
 
+std::string done(const std::string& name, const std::string& more = "") {
+  return name + R"({action="a",from="2",target="t",to="4")" + more + "}";
+}
+
 TEST(Packs, OwnAlertsFire) {
   test::expect_agreement(
       file("tocsin"),
@@ -156,8 +160,45 @@ TEST(Packs, OwnAlertsFire) {
           {"TocsinNotificationsDropped", {{"tocsin_notifications_dropped_total", 0, 1}}},
           {"TocsinStoreFull", {{"tocsin_store_limit_hit", 1}}},
           {"TocsinDuplicateSeries", {{"tocsin_store_refused_duplicates_total", 0, 1}}},
-          {"TocsinActionStopped", {{R"(tocsin_action_breaker_open{action="a"})", 1}}},
+          {"TocsinActionApprovalAwaited",
+           {{R"(tocsin_action_awaiting_approval{action="a",from="2",id="1f",lapses="2026-01-01T00:00:00Z",target="t",to="4"})",
+             1}}},
+          {"TocsinActionTaken", {{done("tocsin_action_last_change_timestamp_seconds"), 100}}},
+          {"TocsinActionFailed", {{done("tocsin_action_last_end_timestamp_seconds", R"(,step="failed")"), 100}}},
+          {"TocsinActionUnknown", {{done("tocsin_action_last_end_timestamp_seconds", R"(,step="unknown")"), 100}}},
+          {"TocsinActionIneffective",
+           {{done("tocsin_action_last_end_timestamp_seconds", R"(,step="ineffective")"), 100}}},
+          {"TocsinActionBreakerOpen", {{R"(tocsin_action_breaker_open{action="a",target="t"})", 1}}},
+          {"TocsinActionLadderAtEnd", {{R"(tocsin_action_at_end{action="a",target="t"})", 1}}},
+          {"TocsinActionDrift", {{done("tocsin_action_drift_timestamp_seconds"), 100}}},
       });
+}
+
+/// What was done long ago is no news; a run that went well is no failure; a pause is forgotten only after hours.
+TEST(Packs, OwnAlertsOfActionsEnd) {
+  const auto firing = test::play({"",
+                                  {{done("tocsin_action_last_change_timestamp_seconds"), 100},
+                                   {done("tocsin_action_last_end_timestamp_seconds", R"(,step="effective")"), 4900},
+                                   {done("tocsin_action_drift_timestamp_seconds"), 100},
+                                   {R"(tocsin_action_breaker_open{action="a",target="t"})", 0},
+                                   {R"(tocsin_action_at_end{action="a",target="t"})", 0},
+                                   {R"(tocsin_actions_paused{what="all"})", 1}},
+                                  5040},
+                                 tocsin::test::read_text(file("tocsin")));
+  for (const auto& [name, alerts] : firing) EXPECT_EQ(alerts.empty(), name != "TocsinWatchdog") << name;
+}
+
+TEST(Packs, AwaitedApprovalSaysTheCommand) {
+  const auto firing = test::play(
+      {"",
+       {{R"(tocsin_action_awaiting_approval{action="a",from="2",id="1f",lapses="2026-01-01T00:15:00Z",target="t",to="4"})",
+         1}}},
+      tocsin::test::read_text(file("tocsin")));
+  const auto alerts = firing.find("TocsinActionApprovalAwaited");
+  ASSERT_TRUE(alerts != firing.end() && alerts->second.size() == 1);
+  const core::Labels& said = alerts->second[0].annotations;
+  EXPECT_EQ(said.get("command"), "tocsin actions approve 1f");
+  EXPECT_NE(said.get("description").find("lapses at 2026-01-01T00:15:00Z"), std::string::npos);
 }
 
 /// What has no ratio gives none: no limit on memory, no traffic, no limit on connections.
