@@ -57,6 +57,7 @@ class Cluster:
             self.brokers[node] = stack.run(f"kafka-{node}", [
                 "java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *shared, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                 "-cp", f"{found}/*", "kafka.Kafka", str(self.folder / f"{node}.properties")])
+        stack.closers.append(lambda: [broker.kill() for broker in self.brokers.values()])  # nobody waits for a good end
 
     @property
     def bootstrap(self) -> str:
@@ -69,7 +70,6 @@ class Cluster:
 
     def wait_up(self, within: float = 60) -> None:
         """Waits until every broker is in the cluster, by the way that clients come."""
-        from confluent_kafka import KafkaException
         from confluent_kafka.admin import AdminClient
         self.admin = AdminClient(self.client())
 
@@ -77,28 +77,38 @@ class Cluster:
             for broker in self.brokers.values():
                 if not broker.runs:
                     raise Failed(f"{broker.name} ended as soon as it was started")
-            try:
-                return len(self.admin.list_topics(timeout=1).brokers) == len(self.brokers)
-            except KafkaException:
-                return False
+            return len(self._known().brokers) == len(self.brokers)
         self.stack.until("Kafka", up, within)
 
     def topic(self, name: str, *, partitions: int = 1, replicas: int = 1, on: list[list[int]] | None = None) -> None:
         """Makes a topic; `on` says which brokers have each partition. Returns when all have leaders."""
+        from confluent_kafka import KafkaException
         from confluent_kafka.admin import NewTopic
         more = {"replica_assignment": on} if on else {"replication_factor": replicas}
-        for made in self.admin.create_topics([NewTopic(name, num_partitions=len(on) if on else partitions, **more)]).values():
-            made.result(20)
 
         def led() -> bool:
-            known = self.admin.list_topics(name, timeout=5).topics[name].partitions
-            return bool(known) and all(partition.leader >= 0 for partition in known.values())
-        self.stack.until(f"leaders for the topic {name}", led)
+            known = self._known().topics.get(name)
+            if known is not None:
+                return bool(known.partitions) and all(partition.leader >= 0 for partition in known.partitions.values())
+            try:
+                for made in self.admin.create_topics([NewTopic(name, num_partitions=len(on) if on else partitions, **more)]).values():
+                    made.result(20)
+            except KafkaException as error:  # a broker that has just come may not be taken yet
+                raise OSError(str(error)) from error
+            return False
+        self.stack.until(f"the topic {name}", led)
+
+    def _known(self) -> Any:
+        from confluent_kafka import KafkaException
+        try:
+            return self.admin.list_topics(timeout=2)
+        except KafkaException as error:
+            raise OSError(str(error)) from error
 
     def produce(self, topic: str, records: int) -> None:
         """Writes so many records, evenly over the partitions; returns when the leaders have them."""
         from confluent_kafka import Producer
-        partitions = len(self.admin.list_topics(topic, timeout=5).topics[topic].partitions)
+        partitions = len(self.stack.until(f"the topic {topic}", lambda: self._known().topics[topic].partitions))
         producer = Producer(self.client(**{"acks": 1, "linger.ms": 5}))
         for number in range(records):
             producer.produce(topic, b"a message", partition=number % partitions)
@@ -142,9 +152,9 @@ offsets.topic.replication.factor={copies}
 offsets.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
-broker.heartbeat.interval.ms=200
-broker.session.timeout.ms=2000
-replica.lag.time.max.ms=2000
+broker.heartbeat.interval.ms=300
+broker.session.timeout.ms=4000
+replica.lag.time.max.ms=4000
 controlled.shutdown.enable=false
 """)
 

@@ -169,6 +169,14 @@ class Stack(Servers):
             self.until("the first probes", lambda: self._well(targets), 45)
         self.say(f"tocsin watches {len(self.targets())} targets, on a clock {self.factor:g} times as fast as production's; its status page is {self.page}/")
 
+    def test_rules(self) -> None:
+        """The example's own tests.yml, on production's clock."""
+        done = subprocess.run([self.binary, "test", "rules", str(self.home / "tests.yml")],
+                              env={**os.environ, **self.env, "CREDENTIALS_DIRECTORY": str(self.secrets)}, capture_output=True, text=True)
+        if done.returncode:
+            raise Failed(f"tocsin test rules:\n{done.stdout}{done.stderr}")
+        self.say(f"on production's clock, {done.stdout.strip().removeprefix(str(self.home) + '/')}")
+
     def edit(self, file: str, changes: dict[str, str]) -> None:
         """Changes the demo's copy of a file of the example: what no clock can know, such as a limit on seconds that are measured. Before `alertmanager`
         and `tocsin`."""
