@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 from kafka import Cluster, Members  # noqa: E402
 from messenger import Gateway, Sockets  # noqa: E402
-from processes import Failed  # noqa: E402
+from processes import Failed, Process  # noqa: E402
 from stack import Stack  # noqa: E402
 
 GROUP, TOPIC = "cnstrct-dlvr-wrkrs", "cnstrct-msg"
@@ -29,8 +29,8 @@ SECONDS = {
 class Construct:
     """The stack's applications, as stand-ins. What they count depends on what runs."""
 
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
+    def __init__(self, stack: Stack, cache: Process, pooler: Process) -> None:
+        self.stack, self.cache, self.pooler = stack, cache, pooler
         self.connections, self.used_memory = 700, 600  # of all servers; MB of each
         self.limited_each_second, self.acknowledged = 0.0, 1.0
         self.sockets, self.gateway = Sockets(stack.port("SERVER_PORT")), Gateway(stack.port("GATEWAY_PORT"))
@@ -65,7 +65,7 @@ def begin(stack: Stack) -> tuple[Cluster, Construct, Members]:
     stack.secret("redis-url", f"redis://default:redis-s3cret@127.0.0.1:{redis.port}")
     pooler = stack.pgbouncer(stack.postgres(), users={"postgres": "pg-s3cret"})
     stack.secret("database-url", f"postgresql://postgres:pg-s3cret@127.0.0.1:{pooler.port}/postgres?sslmode=disable")
-    construct = Construct(stack)
+    construct = Construct(stack, redis.process, pooler)
     stack.alertmanager(routes=[
         ({"alertname": "DeliveryLagging", "severity": "warning"}, "construct-delivery"),
         ({"alertname": "DeliveryWorkersStuck", "severity": "critical"}, "construct-page"),
@@ -127,6 +127,7 @@ def bounded(stack: Stack, kafka: Cluster) -> None:
     stack.alert("DeliveryLagging", receiver="construct-delivery")
     stack.action("workers-for-records", "adopted", reason="from 6 to 8")
     stack.idle("workers-for-records", "there are 8 already")
+    stack.alert("TocsinActionDrift", receiver="construct-operations", target="construct-delivery-worker", to="8")
     stack.cloud.put(WORKERS, rate=1000)
     stack.no_alert("DeliveryLagging")
     stack.called("fly scale count", 1, resource=WORKERS)
@@ -204,11 +205,18 @@ def story(stack: Stack) -> None:
     broken(stack, kafka, construct, members)
     servers(stack, construct)
 
-    stack.chapter("A broker is gone")
+    stack.chapter("A broker is gone, and the cache, the pooler, the gateway and the WebSocket server with it")
     kafka.brokers[2].kill()
-    stack.alert("KafkaPartitionsOffline", receiver="construct-page")
+    construct.cache.kill()
+    construct.pooler.kill()
+    construct.gateway.stop()
+    construct.sockets.stop()
+    for name in ("RedisInstanceDown", "PostgresInstanceDown", "GatewayDown", "WebSocketServerDown", "KafkaPartitionsOffline"):
+        stack.alert(name, receiver="construct-page")
     stack.alert("KafkaBrokerGone", receiver="construct-delivery")
     stack.alert("KafkaPartitionsUnderReplicated", inhibited=True)
+    stack.never("GatewayNotServing")
+    stack.never("WebSocketUpgradeRefused")
     stack.called("fly scale count", 4)
 
 
