@@ -179,11 +179,10 @@ std::string plan_text(const std::vector<actions::Plan>& plans) {
     before = &p.action;
     const bool nothing = p.wanted.empty() || p.wanted == p.present;
     const std::string what = nothing ? "nothing to do" : change_text(p.present, p.wanted);
-    const std::string_view asked = p.asked_for ? "" : ", no alert asks for it";
-    fmt::format_to(std::back_inserter(out), "  {:<5} {}{}{}\n", to_string(p.direction), what, asked,
-                   nothing             ? ""
-                   : p.against.empty() ? ": it would be done now"
-                                       : ": not now, because");
+    const std::string_view end = !p.against.empty() ? (nothing ? ", because" : ": not now, because")
+                                 : nothing          ? ""
+                                                    : ": it would be done now";
+    fmt::format_to(std::back_inserter(out), "  {:<5} {}{}\n", to_string(p.direction), what, end);
     for (const std::string& why : p.against) fmt::format_to(std::back_inserter(out), "        - {}\n", why);
     if (!p.inputs.empty()) fmt::format_to(std::back_inserter(out), "        from {}\n", p.inputs);
   }

@@ -138,6 +138,52 @@ TEST(StatusPage, EscapesEverythingThatOthersSaid) {
   EXPECT_EQ(page.find("{{"), std::string::npos) << "a placeholder was left";
 }
 
+TEST(StatusPage, ShowsThatActionsArePausedAndWhatWaitsForAPerson) {
+  PageData data;
+  data.now = core::from_millis(1'000'000);
+  data.pauses = {{"all", core::from_millis(3'600'000)}};
+  actions::ActionStatus action;
+  action.name = "grow";
+  action.target = "<workers>";
+  action.mode = "approve";
+  action.id = "1f2e";
+  action.at = core::from_millis(990'000);
+  action.step = core::ActionStep::awaiting_approval;
+  action.from = "2";
+  action.to = "4";
+  action.inputs = "value=812";
+  action.lapses = core::from_millis(1'060'000);
+  action.not_before = core::from_millis(2'000'000);
+  action.drift_from = "1";
+  action.drift_to = "2";
+  action.drifted_at = core::from_millis(900'000);
+  actions::ActionStatus stopped;
+  stopped.name = "shrink";
+  stopped.breaker_open = true;
+  stopped.failures_in_row = 2;
+  data.actions = {action, stopped};
+  core::ActionRecord row;
+  row.id = "0a";
+  row.action = "grow";
+  row.step = core::ActionStep::effective;
+  row.at = core::from_millis(500'000);
+  row.direction = core::Direction::down;
+  row.reason = "<cleared>";
+  row.inputs = "value=3";
+  row.by = "alice";
+  data.recent = {row};
+  const std::string page = status_page(data);
+  const auto heading = page.find("<h1>"), main = page.find("<main>");
+  const auto paused = page.find("<span class=\"bad\">All actions are paused until 1970-01-01T01:00:00Z</span>");
+  EXPECT_TRUE(heading < paused && paused < main) << page;
+  for (const char* const said :
+       {"tocsin actions resume", "tocsin actions approve 1f2e", "lapses in 1m (1970-01-01T00:17:40Z)", "2 -&gt; 4",
+        "value=812", "in 16m40s (1970-01-01T00:33:20Z)", "somebody else changed it 1m40s ago: 1 -&gt; 2",
+        "tocsin actions rearm shrink", "&lt;workers&gt;", "&lt;cleared&gt;", "alice", "value=3", "down",
+        "<code>0a</code>"})
+    EXPECT_NE(page.find(said), std::string::npos) << said << page;
+}
+
 TEST(StatusPage, SaysSoWhenAllIsWell) {
   PageData data;
   data.now = core::from_millis(1'000'000);
