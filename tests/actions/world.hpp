@@ -193,4 +193,43 @@ class World {
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
+/// Times are told by a clock that runs.
+[[nodiscard]] inline bool about(std::optional<core::TimePoint> time, core::TimePoint expected) {
+  return time && *time > expected - std::chrono::seconds(5) && *time < expected + std::chrono::seconds(5);
+}
+
+/// What comes of an order.
+[[nodiscard]] inline OrderResult ordered(World& world, Order::Kind kind, const std::string& what,
+                                         const std::string& by = "alice") {
+  Order order;
+  order.kind = kind;
+  order.what = what;
+  order.by = by;
+  return world.loop.run(world.executor->order(std::move(order)));
+}
+
+/// The action of another alert, on a target of its own.
+[[nodiscard]] inline ActionSpec another(const Platform& platform, const std::string& alert) {
+  ActionSpec spec = platform.spec();
+  spec.name = spec.target = alert;
+  spec.when_alert = alert;
+  return spec;
+}
+
+/// A journal whose writes fail.
+class FailingJournal final : public state::Journal {
+ public:
+  void append(core::ActionRecord record, state::Deadlines, Receipt receipt) override {
+    if (receipt) receipt(record.step == fails ? std::optional<std::string>("disk full") : std::nullopt);
+  }
+  [[nodiscard]] const state::Remembered& remembered() const override { return remembered_; }
+  [[nodiscard]] core::Result<std::vector<core::ActionRecord>> recent(std::size_t) override {
+    return std::vector<core::ActionRecord>();
+  }
+  core::ActionStep fails = core::ActionStep::claimed;
+
+ private:
+  state::Remembered remembered_;
+};
+
 }  // namespace tocsin::actions
