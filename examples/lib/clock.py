@@ -49,7 +49,7 @@ def _line(line: str, factor: float) -> str:
     def replace(found: re.Match[str]) -> str:
         before = code[:found.start()]
         key = _KEY.search(before)
-        if key and key[1] in KEPT:
+        if key and key[1] in KEPT and "approve:" not in before:
             return found["length"]
         if key and key[1] in TIMEOUTS:
             return shorten(found["length"], factor, TIMEOUT_FLOOR)
@@ -72,6 +72,8 @@ def faster(text: str, factor: float) -> str:
     ... limits: {per_target: 3/1h}
     ... timeout: 1m
     ... timeout: 2s
+    ... expect: {within: 1s}
+    ... approve: {within: 1h}
     ... at: "02:00"
     ... memory: 5M
     ... budget: {commands: 1000, per: day}''', 60))
@@ -82,6 +84,8 @@ def faster(text: str, factor: float) -> str:
     limits: {per_target: 3/60s}
     timeout: 5s
     timeout: 2s
+    expect: {within: 1s}
+    approve: {within: 60s}
     at: "02:00"
     memory: 5M
     budget: {commands: 60000, per: day}
