@@ -55,7 +55,15 @@ std::vector<ActionStatus> Machine::Impl::status(core::TimePoint at) const {
     one.breaker_open = spec->breaker_after > 0 && one.failures_in_row >= spec->breaker_after;
     one.at_end = at_end.contains(spec->name);
     for (const Proposal& proposal : proposals) {
-      if (proposal.record.action == spec->name) one.lapses = proposal.lapses;
+      // What waits for a person is what they are shown, whatever was said of the action since.
+      if (proposal.record.action != spec->name) continue;
+      one.lapses = proposal.lapses;
+      one.step = ActionStep::awaiting_approval;
+      one.direction = proposal.record.direction;
+      one.id = proposal.record.id;
+      one.from = proposal.record.from;
+      one.to = proposal.record.to;
+      one.inputs = proposal.record.inputs;
     }
     one.paused = paused(history, spec->name, Direction::up, at);
     if (one.paused.empty() && spec->down) one.paused = paused(history, spec->name, Direction::down, at);

@@ -115,10 +115,17 @@ TEST_F(Orders, ApprovalIsAskedForAndCarriedOutOnceByWhoGaveIt) {
   EXPECT_THAT(list, HasSubstr("yes:   tocsin actions approve " + id));
   EXPECT_THAT(http(tocsin.port(), "/").body, HasSubstr("tocsin actions approve " + id));
 
-  // Another order is news of the action, and takes nothing away from what waits.
-  EXPECT_EQ(actions(tocsin, {"pause", "grow", "--down"}).first, 0);
+  // What is said of the action meanwhile takes nothing away from what waits.
+  EXPECT_EQ(actions(tocsin, {"pause", "grow"}).first, 0);
+  ASSERT_TRUE(wait_until([&] { return text(status(tocsin), "reason").find("paused") != std::string::npos; }, 20s))
+      << rows(tocsin);
   EXPECT_THAT(actions(tocsin, {"list"}).second, HasSubstr("yes:   tocsin actions approve " + id));
-  EXPECT_EQ(tocsin.query("count(tocsin_action_awaiting_approval)"), 1.0);
+  EXPECT_TRUE(
+      tocsin.metric(fmt::format("tocsin_action_awaiting_approval{{action=\"grow\",from=\"2\",id=\"{}\","
+                                "lapses=\"{}Z\",target=\"workers\",to=\"4\"}}",
+                                id, text(status(tocsin), "approvalLapses").substr(0, 19))));
+  EXPECT_THAT(actions(tocsin, {"approve", id}).second, HasSubstr("paused"));
+  EXPECT_EQ(actions(tocsin, {"resume", "grow"}).first, 0);
 
   const auto [approved, said] = actions(tocsin, {"approve", id, "--note", "looks right"});
   EXPECT_EQ(approved, 0) << said;
