@@ -15,6 +15,7 @@ from servers import Postgres, Redis  # noqa: E402
 from stack import Failed, Stack  # noqa: E402
 from stub_app import Answer, App, Request  # noqa: E402
 
+COUNT, MEMORY = "fly scale count", "fly scale memory"
 AMONG = {"system": "nexus-engine"}
 MIB = 1 << 20
 
@@ -164,9 +165,88 @@ def stores(stack: Stack, redis: Redis, postgres: Postgres) -> None:
 
 
 def load(stack: Stack, engine: Engine) -> None:
-    stack.chapter("A peak: 90 requests a second, IDR at 80 ms, PBS's memory nearly used, one answer in five an error")
-    engine.requests, engine.seconds, engine.errors = 90.0, 0.08, 0.2
+    stack.chapter("A peak: 90 requests a second, IDR at 70 ms, memory nearly used on both, one answer in five an error")
+    stack.command("actions", "pause", "--note", "a deployment is under way")
+    engine.requests, engine.seconds, engine.errors = 90.0, 0.07, 0.2
     engine.used |= {"pbs": 240, "idr": 240}
+
+
+def seen(stack: Stack, engine: Engine) -> None:
+    """The alerts of the peak. Actions are paused; then all four targets ask at once, which is too much to be believed."""
+    stack.alert("IdrSlow", receiver="channel", **AMONG)
+    stack.alert("PbsBusy", receiver="notes", **AMONG)
+    stack.alert("ErrorsMany", receiver="pager", **AMONG)
+    stack.alert("MemoryNearlyUsed", service="pbs", receiver="channel", **AMONG)
+    stack.alert("MemoryNearlyUsed", service="idr", receiver="channel", **AMONG)
+    stack.idle("pbs-count", "paused")
+    stack.cloud.behave(COUNT, "hang", resource="fly/nexus-pbs")
+    stack.cloud.behave(MEMORY, "lie", resource="fly/nexus-pbs")
+    stack.command("actions", "resume")
+    stack.idle("pbs-count", "4 of 4 .*suspects itself")
+    stack.called(COUNT, 0)
+    stack.called(MEMORY, 0)
+
+
+def scaled(stack: Stack, engine: Engine) -> None:
+    stack.chapter("Three of the targets go on asking; fly hangs for PBS's count and lies about its memory")
+    engine.used["idr"] = 160
+    engine.errors = 0.0
+    stack.action("idr-count", "started", "succeeded")
+    stack.action("pbs-count", "unknown")
+    stack.action("idr-count", "effective")
+    stack.no_alert("IdrSlow")
+    stack.action("pbs-count", "failed", reason="nothing has changed")
+    stack.action("pbs-memory", "failed", reason="read back 256 instead of 512")
+    call, = stack.called(COUNT, resource="fly/nexus-idr")
+    if "--yes" not in call["argv"] or call["to"] != "3":
+        raise Failed(str(call["argv"]))
+    stack.called(COUNT, resource="fly/nexus-pbs")
+    stack.called(MEMORY, resource="fly/nexus-pbs")
+    stack.cloud.behave("fly")  # from now on all is well there
+
+
+def again(stack: Stack) -> None:
+    stack.chapter("The cooldown is over, the peak is not, fly works again: as many machines as 25 requests a second each want")
+    stack.action("pbs-count", "succeeded", "effective")
+    stack.action("pbs-memory", "succeeded", "effective")
+    for resource, wanted in (("fly/nexus-pbs", {"count": 4, "memory": 512}), ("fly/nexus-idr", {"count": 3, "memory": 256})):
+        if stack.cloud.get(resource) != wanted:
+            raise Failed(f"{resource} is {stack.cloud.get(resource)}, not {wanted}")
+    stack.no_alert("PbsBusy")
+    stack.no_alert("MemoryNearlyUsed", service="pbs")
+
+
+def moved(stack: Stack, engine: Engine) -> None:
+    stack.chapter("Fly's autoscaler gives IDR a fourth machine, and it is slow again; PBS fills its 512 MB; fly's token has run out for IDR's memory")
+    stack.cloud.put("fly/nexus-idr", count=4)
+    stack.cloud.put("fly_account", token="another")
+    engine.seconds, engine.used["idr"] = 0.15, 240
+    engine.used["pbs"] = 490
+    stack.action("idr-memory", "skipped", reason="could not be read.*unauthorized")
+    stack.cloud.put("fly_account", token="fo1_demo_token")
+    stack.action("idr-count", "adopted", reason="from 3 to 4")
+    stack.action("idr-count", "skipped", reason="maximum, 4")
+    stack.action("pbs-memory", "skipped", reason="largest|top|end of")
+    stack.action("idr-memory", "started", "succeeded", "effective")
+    stack.alert("TocsinActionDrift", action="idr-count")
+    stack.alert("TocsinActionLadderAtEnd", receiver="channel", action="pbs-memory")
+    for action, times in (("idr-count", 1), ("idr-memory", 1), ("pbs-count", 2), ("pbs-memory", 2)):
+        stack.once(action, times)
+
+
+def sparing(stack: Stack, sleeper: Sleeper, redis: Redis) -> None:
+    stack.chapter("What the probes cost")
+    used, left = own(stack, "tocsin_budget_commands_used"), own(stack, "tocsin_budget_commands_left")
+    every = own(stack, "tocsin_budget_interval_seconds")
+    info = int(re.search(r"cmdstat_info:calls=(\d+)", redis("INFO", "commandstats"))[1])  # type: ignore[index]
+    stack.say(f"   Redis has had {info} INFO; tocsin says {used:g} used, {left:g} left, one each {every:.2f} s, which is each {every * stack.factor:.0f} s at "
+              f"1,000 a day")
+    if used + left != 1000 * stack.factor or every < 86400 / 1000 / stack.factor * 0.9:
+        raise Failed("that is not the budget")
+    stack.say(f"   the copy for trials was woken {sleeper.starts} times, and asked {sleeper.app.asked['/health']} times")
+    stack.never("StagingDown")
+    if sleeper.starts < 2 or sleeper.starts != sleeper.app.asked["/health"]:
+        raise Failed("it was to be asleep whenever it is asked, and to be asked more than once")
 
 
 def story(stack: Stack) -> None:
@@ -174,17 +254,15 @@ def story(stack: Stack) -> None:
     load(stack, engine)
     edge.new_certificate(days=5)
     key_changed(stack, engine)
-    stack.alert("IdrSlow", receiver="channel", **AMONG)
-    stack.alert("PbsBusy", receiver="notes", **AMONG)
-    stack.alert("ErrorsMany", receiver="pager", **AMONG)
-    stack.alert("MemoryNearlyUsed", service="pbs", **AMONG)
-    stack.alert("MemoryNearlyUsed", service="idr", **AMONG)
+    seen(stack, engine)
+    scaled(stack, engine)
     stack.alert("CertificateExpires", receiver="channel", **AMONG)
     edge.new_certificate(days=90)
-    engine.errors = 0
     stores(stack, redis, postgres)
+    again(stack)
+    moved(stack, engine)
     idr_down(stack, engine)
-    stack.say(f"{own(stack, 'tocsin_budget_commands_used')} {own(stack, 'tocsin_budget_commands_left')} {sleeper.starts}")
+    sparing(stack, sleeper, redis)
 
 
 if __name__ == "__main__":
