@@ -12,6 +12,7 @@
 #include "src/command_outline.hpp"
 #include "src/commands_actions.hpp"
 #include "src/completion.hpp"
+#include "src/action_lints.hpp"
 #include "src/lints.hpp"
 #include "src/loaded.hpp"
 #include "src/manual.hpp"
@@ -86,6 +87,7 @@ void check_file(const std::string& path, const CheckOptions& options, core::Diag
   if (!loaded) return;
   check_unit(options, loaded->config, diagnostics);
   warn_of_short_look_backs(*loaded, diagnostics);
+  check_actions(*loaded, diagnostics);
   if (diagnostics.has_errors()) return;
   if (options.print_effective) {
     say(dump_config(loaded->config));

@@ -5,6 +5,7 @@
 
 #include "tocsin/core/yaml.hpp"
 #include "tocsin/rules/packs.hpp"
+#include "tocsin/rules/promql/engine.hpp"
 
 namespace tocsin::daemon {
 namespace {
@@ -35,6 +36,13 @@ core::Duration Loaded::retention() const {
   core::Duration longest = std::chrono::minutes(30);
   for (const rules::GroupSpec& group : groups)
     longest = std::max(longest, rules::look_back(group) + std::chrono::minutes(5));
+  for (const actions::ActionSpec& action : config.actions) {
+    if (!action.count || action.count->of.empty()) continue;
+    const auto of = rules::promql::parse(action.count->of);
+    if (const auto* parsed = std::get_if<0>(&of))
+      longest =
+          std::max(longest, rules::promql::look_back(**parsed, std::chrono::minutes(5)) + std::chrono::minutes(5));
+  }
   return longest;
 }
 
