@@ -17,6 +17,7 @@
 #include "src/lane.hpp"
 #include "src/loaded.hpp"
 #include "src/metadata_book.hpp"
+#include "src/mutes.hpp"
 #include "src/own_metrics.hpp"
 #include "src/port_guard.hpp"
 #include "src/probe_endpoint.hpp"
@@ -110,6 +111,7 @@ class Daemon {
   PushDesk push_desk_;
   MetadataBook metadata_;
   OwnMetrics metrics_;
+  Mutes mutes_;
   Keeper keeper_;
   Judge judge_;
   std::optional<Snapshots> snapshots_;

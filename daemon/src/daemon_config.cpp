@@ -65,6 +65,7 @@ void Daemon::apply_targets(const std::vector<TargetConfig>& targets) {
 
 void Daemon::apply(Loaded loaded) {
   connector_.forget_tls_contexts();
+  mutes_.set(loaded.config.maintenance);
   discovery_.configure(loaded.config);
   apply_targets(discovery_.targets());
   judge_.set_limits(loaded.store_limits());

@@ -136,8 +136,9 @@ JudgeHooks Daemon::judge_hooks() {
 KeeperHooks Daemon::keeper_hooks() {
   KeeperHooks hooks;
   hooks.receivers = [this] { return notifier_.receivers(); };
+  hooks.withheld = [this](const core::AlertChange& change) { return mutes_.withheld(change); };
   hooks.tell = [this](std::vector<core::AlertChange> changes) {
-    notifier_.send(changes);
+    notifier_.send(mutes_.audible(changes));
     executor_.notice(std::move(changes));
   };
   hooks.disk_changed = [log = log_](const std::optional<std::string>& problem) {

@@ -43,6 +43,9 @@ struct Keeper::Impl : std::enable_shared_from_this<Impl> {
   void promise(std::vector<core::AlertChange> changes, std::vector<core::Memory> memories);
   void receipt(std::uint64_t turn, const std::optional<std::string>& problem);
   void release(std::uint64_t turn, bool kept);
+  [[nodiscard]] bool owes(const core::AlertChange& change) const {
+    return is_owed(change) && !(hooks.withheld && hooks.withheld(change));
+  }
 
   net::Loop& loop;
   state::Ledger* ledger;
@@ -79,7 +82,8 @@ void Keeper::Impl::keep(std::vector<core::AlertChange> changes, std::vector<core
 void Keeper::Impl::promise(std::vector<core::AlertChange> changes, std::vector<core::Memory> memories) {
   state::Promise promise;
   promise.memories = std::move(memories);
-  std::copy_if(changes.begin(), changes.end(), std::back_inserter(promise.owed), is_owed);
+  std::copy_if(changes.begin(), changes.end(), std::back_inserter(promise.owed),
+               [this](const core::AlertChange& change) { return owes(change); });
   if (!promise.owed.empty()) promise.receivers = hooks.receivers();
   for (const core::AlertChange& change : changes) {
     if (is_news(change)) promise.history.push_back(history_of(change));

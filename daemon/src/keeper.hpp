@@ -18,6 +18,8 @@ namespace tocsin::daemon {
 struct KeeperHooks {
   /// Who is owed what fires and resolves.
   std::function<std::vector<std::string>()> receivers;
+  /// Whether nobody is to be told of a change: then nobody is owed it. May be empty.
+  std::function<bool(const core::AlertChange&)> withheld;
   /// Called in the order of the changes, on whatever thread. Must not wait.
   std::function<void(std::vector<core::AlertChange>)> tell;
   /// The disk took a promise after it had refused one (nothing), or refused one (why). On whatever thread.

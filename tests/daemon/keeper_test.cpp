@@ -112,6 +112,19 @@ TEST_F(KeeperTest, TellsOnlyWhatIsOnDiskAndOwesItToEveryReceiver) {
   EXPECT_EQ(keeper.told_unkept(), 0U);
 }
 
+TEST_F(KeeperTest, OwesNobodyWhatIsWithheldButWritesItDown) {
+  KeeperHooks all = hooks();
+  all.withheld = [](const core::AlertChange& change) { return change.alert.rule == "Quiet"; };
+  Keeper keeper(loop, &disk, 0, std::move(all));
+  keep(keeper, {change(Kind::firing, "Quiet"), change(Kind::firing, "Loud")});
+  ASSERT_EQ(disk.promises.size(), 1U);
+  ASSERT_EQ(disk.promises[0].owed.size(), 1U);
+  EXPECT_EQ(disk.promises[0].owed[0].alert.rule, "Loud");
+  EXPECT_EQ(disk.promises[0].history.size(), 2U);
+  disk.receipts[0](std::nullopt);
+  EXPECT_EQ(names(), (Names{"Quiet", "Loud"})) << "actions and history hear of both";
+}
+
 TEST_F(KeeperTest, RepeatsNeedNoPromiseButKeepTheirPlace) {
   Keeper keeper(loop, &disk, 0, hooks());
   keep(keeper, {change(Kind::repeated, "R")}, {{"sent", "now"}});
