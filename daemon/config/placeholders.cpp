@@ -56,9 +56,16 @@ class Call {
         return error("a placeholder may stand in the path and the query of a URL only");
     }
     at_ = request.place.of("headers");
-    for (const auto& [name, header] : request.headers) text(header.value.value.reveal(), "a header");
+    for (const auto& [name, header] : request.headers) no_placeholder(name, header.value.value.reveal());
     at_ = request.place.of("body");
     text(request.body, "a body");
+  }
+
+  void no_placeholder(const std::string& name, std::string_view value) const {
+    for (std::size_t brace = value.find('{'); brace != std::string_view::npos; brace = value.find('{', brace + 1)) {
+      if (!placeholder_at(value.substr(brace)).empty())
+        return error("the header \"" + name + "\" has a placeholder, and headers are sent as they are");
+    }
   }
 
   /// At the place of the last text.

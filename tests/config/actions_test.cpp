@@ -124,7 +124,7 @@ TEST(Actions, MayBeRequests) {
   const ConfigText text = with_calls(
       "    read: {http: {url: 'https://api/v1/{target}?token=hunter3&a=b', tls: {ca_file: f}}, extract: {json: $.n}}\n"
       "    set: {http: {url: 'http://api/v1/{target}/scale?key={key}', method: PUT, status: [200, 202],\n"
-      "          headers: {X-Key: {file: f}, X-Run: '{id}', X-Api: hunter4}, authorization: {credentials_file: f},\n"
+      "          headers: {X-Key: {file: f}, X-Run: run, X-Api: hunter4}, authorization: {credentials_file: f},\n"
       "          body: '{\"size\": {to}, \"was\": \"{from}\"}'}}\n");
   ASSERT_TRUE(text.config) << text.said;
   const actions::ActionSpec& spec = text.config->actions.at(0);
@@ -140,7 +140,7 @@ TEST(Actions, MayBeRequests) {
   EXPECT_EQ(set.bearer.file, text.folder + "/f");
   ASSERT_EQ(set.headers.size(), 3U);
   EXPECT_EQ(set.headers[0].second.file, text.folder + "/f");
-  EXPECT_EQ(set.headers[1].second.value.reveal(), "{id}");
+  EXPECT_EQ(set.headers[1].second.value.reveal(), "run");
   const std::string dump = dump_config(*text.config);
   EXPECT_THAT(dump, Not(HasSubstr("hunter"))) << dump;
   EXPECT_THAT(dump, HasSubstr("https://api/v1/{target}?token=%3Csecret%3E&a=b"));
@@ -243,6 +243,8 @@ TEST(Actions, OfBadCallsAreRefused) {
       {"    read: {exec: [r]}\n    set: {http: {url: 'http://x/{to}', method: GET}}\n", "not \"GET\""},
       {"    read: {exec: [r]}\n    set: {http: {url: 'http://x/{to}', headers: {'a b': c}}}\n",
        "that HTTP does not allow"},
+      {"    read: {exec: [r]}\n    set: {http: {url: 'http://x/{to}', headers: {X-Run: '{id}'}}}\n",
+       "the header \"X-Run\" has a placeholder, and headers are sent as they are"},
       {"    read: {exec: [r]}\n    set: {http: {url: 'http://x/', body: '{too}'}}\n",
        "unknown placeholder {too} in a body (did you mean {to}?)"},
       {"    read: {exec: [r]}\n    set: {http: {url: 'http://x/{to}', authorization: {type: Basic, credentials: h}}}\n",
@@ -277,7 +279,7 @@ TEST(Actions, OnOneTargetMustNotWorkAgainstEachOther) {
       {up, second("'B{x=\"y\"}'", ""), "in opposite directions"},
       {up, second("C", "    down: {when: A}\n"), "the alert that makes it smaller here makes it larger in the action"},
       {action("", "ladder: [a, b, c]", "one"), second("C", "", "ladder: [c, a]"),
-       "\"a\" and \"c\" stand the other way round in the ladder of the action \"one\""},
+       "\"c\" and \"a\" stand the other way round in the ladder of the action \"one\""},
       {action("", "ladder: [a, b]", "one"), second("C", ""), "this one has a count, and not so the action \"one\""},
       {action("", "count: {min: 1, max: 3}", "one"), second("C", "", "count: {min: 4, max: 6}"),
        "its bounds have no number in common"},
