@@ -87,6 +87,7 @@ class Stack(Servers):
         options = parser.parse_args()
         binary = os.path.abspath(options.tocsin) if "/" in options.tocsin else find_program(options.tocsin)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, where a shell started this in the background
         stack = cls(demo, binary, factor)
         try:
             story(stack)
