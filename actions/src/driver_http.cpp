@@ -23,6 +23,13 @@ core::Result<Request> prepare(const ActionSpec& spec, const HttpCall& call, cons
   request.headers.emplace_back("Accept", "application/json, */*;q=0.5");
   if (!request.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
   if (!values.id.empty()) request.headers.emplace_back("Idempotency-Key", values.id);
+  if (!call.bearer.empty()) {
+    const auto token = call.bearer.read();
+    if (!token) return token.error();
+    core::SecretSource header;
+    header.value = core::Secret("Bearer " + token->reveal());
+    request.secret_headers.emplace_back("Authorization", std::move(header));
+  }
   return request;
 }
 

@@ -88,6 +88,24 @@ TEST_F(DriverHttpTest, AChangeCarriesItsIdAndSecretsThatAreNotTold) {
   EXPECT_THAT(end.words, HasSubstr("nothing was sent: the header Authorization: cannot read the secret file"));
 }
 
+TEST_F(DriverHttpTest, ATokenIsReadForEachRequest) {
+  const std::uint16_t port = test::free_port();
+  const test::Nginx nginx(
+      "server { listen 127.0.0.1:" + std::to_string(port) +
+          "; location / { default_type text/plain; if ($http_authorization = 'Bearer one') { return "
+          "201; } if ($http_authorization = 'Bearer two') { return 202; } return 403; } }",
+      port);
+  const test::TempDir dir;
+  call_.bearer.file = dir.write("token", "one\n");
+  EXPECT_EQ(change(at(port, "/x")).words, "status 201");
+  dir.write("token", "two\n");
+  EXPECT_EQ(change(at(port, "/x")).words, "status 202");
+  std::filesystem::remove(dir / "token");
+  const CallEnd end = change(at(port, "/x"));
+  EXPECT_EQ(end.how, How::refused);
+  EXPECT_THAT(end.words, HasSubstr("nothing was sent: cannot read the secret file"));
+}
+
 TEST_F(DriverHttpTest, WhatAStatusSaysOfAChange) {
   const std::uint16_t port = test::free_port();
   std::string locations;
