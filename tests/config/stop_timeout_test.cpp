@@ -44,6 +44,9 @@ TEST(StopTimeout, MustLeaveTimeForARunningCommand) {
   EXPECT_EQ(stop_timeout_problem(config, seconds{69}),
             "the unit's TimeoutStopSec is 1m9s, but the action \"grow\" may run for 1m: a stop would kill it half done "
             "(set TimeoutStopSec to 1m10s or more)");
+  config.actions[1].mode = actions::Mode::approve;
+  EXPECT_TRUE(stop_timeout_problem(config, seconds{70})) << "what a person approved runs as well";
+  EXPECT_FALSE(stop_timeout_problem(config, seconds{610}));
 }
 
 }  // namespace
