@@ -121,7 +121,9 @@ The configuration; see
 What must survive a restart: what is owed to Alertmanagers, timers of alerts, the journal of actions.
 .TP
 .I /run/tocsin/tocsin.sock
-The local socket, by which the other commands reach the daemon.
+The local socket, by which the other commands reach the daemon. Members of the group
+.I tocsin
+may use it, also to give orders about actions.
 .TP
 .I /usr/share/tocsin
 Packs of rules, Grafana dashboards, and rules for a Prometheus that watches tocsin.
@@ -154,6 +156,8 @@ tocsin check /etc/tocsin/tocsin.yml
 systemctl reload tocsin
 tocsin query \(aqredis_up == 0\(aq
 tocsin probe redis://127.0.0.1:6379
+tocsin actions list
+tocsin actions pause \-\-for 2h \-\-note \(aqwe deploy\(aq
 .EE
 .SH SEE ALSO
 .BR tocsin.yml (5),
