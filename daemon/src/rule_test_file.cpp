@@ -48,10 +48,13 @@ class Loader {
     rule_test_table().read(reader, document_.root, raw);
     RuleTestFile out;
     out.source = document_.file;
+    for (const auto& [name, value] : raw.environment) environment_.insert_or_assign(name, value);
+    const std::size_t errors = diagnostics_.errors();
     if (!raw.config.value.empty()) use_config(raw.config, out);
     if (raw.evaluation_interval.count() != 0) out.evaluation_interval = raw.evaluation_interval;
     out.fuzzy = raw.fuzzy;
     for (const auto& pattern : raw.rule_files) read_rules(pattern, out);
+    rules_known_ = diagnostics_.errors() == errors;
     order(raw.group_eval_order, out);
     read_actions(out);
     if (raw.as_auto && out.actions) {
@@ -124,7 +127,7 @@ class Loader {
     for (const auto& [name, at] : names) {
       if (!places.emplace(name, places.size()).second) {
         error(at, fmt::format("the group \"{}\" stands in the order twice", name));
-      } else if (std::find(known.begin(), known.end(), name) == known.end()) {
+      } else if (rules_known_ && std::find(known.begin(), known.end(), name) == known.end()) {
         warning(at, fmt::format("there is no group \"{}\"{}", name, did_you_mean(name, known)));
       }
     }
@@ -157,7 +160,7 @@ class Loader {
       const core::Position at = alert.place.of("alertname");
       if (alert.alertname.empty()) {
         error(at, "the name of an alert is needed here");
-      } else if (std::find(names.begin(), names.end(), alert.alertname) == names.end()) {
+      } else if (rules_known_ && std::find(names.begin(), names.end(), alert.alertname) == names.end()) {
         warning(at,
                 fmt::format("no rule has an alert \"{}\"{}", alert.alertname, did_you_mean(alert.alertname, names)));
       }
@@ -217,11 +220,12 @@ class Loader {
   }
 
   const core::YamlDocument& document_;
-  const Environment& environment_;
+  Environment environment_;
   Diagnostics& diagnostics_;
   std::set<std::string> seen_;  // rule files
   core::Labels external_labels_;
   std::string external_url_;
+  bool rules_known_ = true;  // all of them could be read
 };
 
 }  // namespace

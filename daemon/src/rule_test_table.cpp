@@ -313,6 +313,7 @@ Section<RawRuleTestFile> rule_test_table() {
               field("group_eval_order", &RawRuleTestFile::group_eval_order, list_of(located(core::text()))),
               field("fuzzy_compare", &RawRuleTestFile::fuzzy),
               field("config", &RawRuleTestFile::config, located(core::text())),
+              field("environment", &RawRuleTestFile::environment, core::map_of(core::text(), "variable")),
               field("actions", &RawRuleTestFile::actions, as_it_is()),
               field("guard", &RawRuleTestFile::guard, as_it_is()),
               field("maintenance", &RawRuleTestFile::maintenance, as_it_is()),

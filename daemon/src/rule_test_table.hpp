@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/rule_test_file.hpp"
@@ -16,6 +17,7 @@ struct RawRuleTestFile {
   std::vector<core::Located<std::string>> group_eval_order;
   bool fuzzy = false;
   core::Located<std::string> config;
+  std::vector<std::pair<std::string, std::string>> environment;  // for ${VAR}, over the process' own
   bool as_auto = false;
   core::YamlNode actions, guard, maintenance;  // as the configuration has them
   std::vector<RuleTest> tests;

@@ -277,7 +277,8 @@ TEST_F(ActionTests, ShowWhatWasDecidedInstead) {
 }
 
 TEST_F(ActionTests, TakeActionsPacksAndLabelsFromAConfiguration) {
-  dir_.write("tocsin.yml", fmt::format(R"(global: {{evaluation_interval: 15s, external_labels: {{dc: x}}}}
+  dir_.write("tocsin.yml",
+             fmt::format(R"(global: {{evaluation_interval: 15s, external_labels: {{dc: "${{DATACENTER}}"}}}}
 rule_files: [rules.yml, more.yml]
 packs: [redis]
 actions:
@@ -285,11 +286,12 @@ actions:
     when: QueueLong
     target: worker
     {}{})",
-                                       calls, automatic));
+                         calls, automatic));
   dir_.write(
       "more.yml",
       "groups: [{name: m, rules: [{alert: More, expr: 'vector(1)', annotations: {s: '{{ $externalLabels.dc }}'}}]}]\n");
   EXPECT_EQ(run(R"(config: tocsin.yml
+environment: {DATACENTER: x}
 rule_files: [more.yml]
 tests:
 - platform: {worker: "2"}

@@ -12,7 +12,6 @@ namespace tocsin::daemon {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 
 struct Said {
   int exit_code = -1;
