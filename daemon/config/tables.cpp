@@ -274,8 +274,7 @@ Section<Root> make_root_table() {
                  field("heartbeat", &Root::heartbeat, maybe(section(heartbeat_table())))
                      .doc("Who raises the alarm when tocsin itself falls silent."),
                  field("web", &Root::web, section(web_table())).doc("The HTTP server."),
-                 field("actions", &Root::actions, list_of(action_type()))
-                     .doc("What is done when an alert fires."),
+                 field("actions", &Root::actions, list_of(action_type())).doc("What is done when an alert fires."),
                  field("guard", &Root::guard, section(guard_table())).doc("What holds for all actions together."),
                  field("maintenance", &Root::maintenance, list_of(section(maintenance_table())))
                      .doc("When people work on something: no action is taken for its alerts."),

@@ -190,7 +190,8 @@ TEST(Config, Actions) {
   EXPECT_EQ(grow.read.value.kind, actions::Extract::Kind::json);
   ASSERT_TRUE(grow.read.ready);
   EXPECT_EQ(grow.read.ready->second, "available");
-  EXPECT_THAT(std::get<actions::ExecCall>(grow.set).argv, ElementsAre("aws", "modify", "--cache-node-type", "{to}", "--was={from}"));
+  EXPECT_THAT(std::get<actions::ExecCall>(grow.set).argv,
+              ElementsAre("aws", "modify", "--cache-node-type", "{to}", "--was={from}"));
   ASSERT_EQ(grow.environment.size(), 2U);
   EXPECT_EQ(grow.environment[0].first, "AWS_REGION");
   EXPECT_EQ(grow.environment[0].second.value.reveal(), "us-east-1");
