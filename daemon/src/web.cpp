@@ -14,6 +14,7 @@ namespace tocsin::daemon {
 namespace {
 
 constexpr std::chrono::minutes answer_within{2};
+constexpr std::chrono::seconds rows_within{2};
 constexpr std::size_t rows_on_page = 50, rows_answered = 100;
 constexpr std::size_t rows_searched = 5'000;  // for those of one action
 
@@ -113,6 +114,20 @@ net::Task<net::ServerResponse> Web::reload(net::ServerRequest request) {
   co_return text(result.good ? 200 : 500, result.message);
 }
 
+/// Where the disk or the pool is slow the page does without the newest rows, and not the other way round.
+net::Task<net::ServerResponse> Web::page() {
+  using Rows = std::vector<core::ActionRecord>;
+  std::function<Rows()> work = [this] { return sources_.recent_actions(rows_on_page); };
+  const auto deadline = std::chrono::steady_clock::now() + rows_within;
+  std::optional<Rows> rows = co_await offload(loop_, pool_, std::move(work), deadline);
+  PageData data = sources_.page();
+  if (rows) data.recent = std::move(*rows);
+  net::ServerResponse response;
+  response.content_type = "text/html; charset=utf-8";
+  response.body = status_page(data);
+  co_return response;
+}
+
 std::function<net::ServerResponse()> Web::query(const net::ServerRequest& request) {
   const std::string& path = request.path;
   constexpr std::string_view label = "/api/v1/label/", values = "/values";
@@ -154,16 +169,7 @@ net::Task<net::ServerResponse> Web::route(net::ServerRequest request, std::strin
     const auto metadata = metadata_.page();
     co_return co_await sources_.probe(std::move(request), metadata->table);
   }
-  if (path == "/") {
-    std::function<net::ServerResponse()> work = [this, page = sources_.page()]() mutable {
-      page.recent = sources_.recent_actions(rows_on_page);
-      net::ServerResponse response;
-      response.content_type = "text/html; charset=utf-8";
-      response.body = status_page(page);
-      return response;
-    };
-    co_return co_await on_pool(std::move(work));
-  }
+  if (path == "/") co_return co_await page();
   if (path == "/graph") {
     // Alerts' generator URLs have Prometheus's form; what they lead to is the expression's present value.
     net::ServerResponse response = text(302, "");

@@ -60,6 +60,7 @@ class Web {
   [[nodiscard]] net::Task<net::ServerResponse> order(actions::Order::Kind kind, net::ServerRequest request,
                                                      std::string user);
   [[nodiscard]] net::Task<net::ServerResponse> plan(net::ServerRequest request);
+  [[nodiscard]] net::Task<net::ServerResponse> page();
   [[nodiscard]] net::Task<net::ServerResponse> on_pool(std::function<net::ServerResponse()> work);
   [[nodiscard]] net::Task<net::ServerResponse> reload(net::ServerRequest request);
   /// What answers one of Prometheus's queries, to be run on the pool; nothing for other paths.
