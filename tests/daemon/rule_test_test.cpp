@@ -324,6 +324,16 @@ TEST_F(RuleTests, NameTheRuleFileThatIsWrong) {
       "4:28: group \"a\", rule 1, \"A\": could not parse expression: 1:6: parse error: unexpected end of input\n");
 }
 
+TEST_F(RuleTests, GiveSubqueriesOfRulesTheirStep) {
+  dir_.write("rules.yml", "groups: [{name: g, rules: [{record: r, expr: 'count_over_time(x[5m30s:])'}]}]\n");
+  const std::string test = with_test("evaluation_interval: 2m\n", R"(  input_series: [{series: 'x', values: '0+1x10'}]
+  promql_expr_test: [{expr: 'r', eval_time: 8m, exp_samples: [{labels: r, value: 3}]}]
+)");
+  EXPECT_EQ(result(test), "");
+  if (!tocsin::test::has_promtool()) GTEST_SKIP() << "promtool is not installed";
+  EXPECT_EQ(promtool_passes({dir_ / "test.yml"}), std::vector<bool>{true});
+}
+
 TEST_F(RuleTests, RefuseATestThatWouldNotEnd) {
   EXPECT_THAT(
       result(with_test("evaluation_interval: 1ms\n", "  alert_rule_test: [{alertname: Down, eval_time: 1d}]\n")),
