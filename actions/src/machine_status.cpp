@@ -33,6 +33,7 @@ std::vector<ActionStatus> Machine::Impl::status(core::TimePoint at) const {
     one.target = spec->target;
     one.mode = mode_words(*spec, journal);
     one.mode_set = to_string(spec->mode);
+    one.also_scaled_by = spec->also_scaled_by;
     if (const auto last = shown.find(spec->name); last != shown.end()) {
       const core::ActionRecord& record = last->second;
       one.step = record.step;

@@ -81,8 +81,11 @@ std::vector<GaugeFamily> ActionMetrics::families(const std::vector<ActionStatus>
     if (a.not_before) not_before.values[with(tags, {{"direction", "up"}})] = core::to_seconds(*a.not_before);
     if (a.not_before_down)
       not_before.values[with(tags, {{"direction", "down"}})] = core::to_seconds(*a.not_before_down);
-    if (a.drifted_at)
-      drift.values[with(tags, {{"from", a.drift_from}, {"to", a.drift_to}})] = core::to_seconds(*a.drifted_at);
+    if (a.drifted_at) {
+      Tags where = with(tags, {{"from", a.drift_from}, {"to", a.drift_to}});
+      if (!a.also_scaled_by.empty()) where["expected"] = label(a.also_scaled_by);
+      drift.values[where] = core::to_seconds(*a.drifted_at);
+    }
     if (const auto it = changes_.find(a.name); it != changes_.end())
       change.values[with(tags, {{"from", it->second.from}, {"to", it->second.to}})] = core::to_seconds(it->second.at);
     if (const auto it = ends_.find(a.name); it != ends_.end()) {

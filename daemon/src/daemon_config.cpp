@@ -73,6 +73,7 @@ void Daemon::apply(Loaded loaded) {
   if (state_) state_->ledger().keep_history_for(loaded.config.storage.history);
   Judge::Rules rules;
   rules.settings.interval = loaded.config.global.evaluation_interval;
+  rules.settings.subquery_step = loaded.config.global.evaluation_interval;  // as in Prometheus
   rules.settings.resend_delay = loaded.config.global.resend_delay;
   rules.settings.evaluation_timeout = loaded.config.global.evaluation_timeout;
   rules.settings.stopwatch = [] {

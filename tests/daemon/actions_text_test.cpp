@@ -278,6 +278,9 @@ TEST(ActionMetrics, HaveOneSeriesForEachFact) {
   EXPECT_EQ(series(families, "tocsin_action_not_before_timestamp_seconds"), who + "direction=up " + of + "90\n");
   EXPECT_EQ(series(families, "tocsin_action_drift_timestamp_seconds"), who + "from=3 " + of + "to=2 50\n");
   EXPECT_EQ(series(families, "tocsin_actions_paused"), "what=up 1\n");
+  a.also_scaled_by = "fly";
+  EXPECT_EQ(series(metrics.families({a}, {}), "tocsin_action_drift_timestamp_seconds"),
+            who + "expected=fly from=3 " + of + "to=2 50\n");
   EXPECT_EQ(series(families, "tocsin_action_paused"), who + of + "0\n");
 
   metrics.step(row("c", ActionStep::unknown, "3", "4", 30));

@@ -174,6 +174,18 @@ TEST(Packs, OwnAlertsFire) {
       });
 }
 
+/// What a platform is known to do of its own is worth a note, and no more.
+TEST(Packs, ExpectedDriftIsNoWarning) {
+  for (const bool expected : {false, true}) {
+    const std::string more = expected ? R"(,expected="fly")" : "";
+    const auto firing = test::play({"", {{done("tocsin_action_drift_timestamp_seconds", more), 100}}},
+                                   tocsin::test::read_text(file("tocsin")));
+    const auto alerts = firing.find("TocsinActionDrift");
+    ASSERT_TRUE(alerts != firing.end() && alerts->second.size() == 1);
+    EXPECT_EQ(alerts->second[0].labels.get("severity"), expected ? "info" : "warning");
+  }
+}
+
 /// What was done long ago is no news; a run that went well is no failure; a pause is forgotten only after hours.
 TEST(Packs, OwnAlertsOfActionsEnd) {
   const auto firing = test::play({"",

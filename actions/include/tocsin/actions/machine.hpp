@@ -200,6 +200,7 @@ struct ActionStatus {
   std::string paused;                     // in words; empty: it is not
   std::string drift_from, drift_to;       // what somebody else changed last
   std::optional<core::TimePoint> drifted_at;
+  std::string also_scaled_by;  // who is expected to; empty: nobody
 };
 
 struct Pause {
