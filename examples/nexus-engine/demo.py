@@ -250,6 +250,7 @@ def sparing(stack: Stack, sleeper: Sleeper, redis: Redis) -> None:
 
 
 def story(stack: Stack) -> None:
+    stack.test_rules()
     engine, sleeper, edge, redis, postgres = start(stack)
     load(stack, engine)
     edge.new_certificate(days=5)
