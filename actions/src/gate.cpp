@@ -20,11 +20,7 @@ constexpr core::Duration month = std::chrono::hours{30 * 24};
 std::string against_alert(const Situation& s) {
   if (s.alert == nullptr || s.alert->state != core::AlertState::firing) return "the alert no longer fires";
   if (episode_of(*s.alert) != s.episode) return "the alert was resolved and fires anew";
-  if (s.alert->held) return "the alert's data is missing, it is only held";
-  if (s.alert->keep_firing_since) return "the alert's expression is silent, it is only kept firing";
-  if (s.alert->valid_until != core::TimePoint{} && s.alert->valid_until < s.moment->now)
-    return "the alert is out of date: nothing has confirmed it";
-  return {};
+  return against_data(*s.alert, s.moment->now);
 }
 
 std::string against_maintenance(const Situation& s) {
@@ -125,6 +121,14 @@ std::vector<std::string> obstacles(const Situation& s) {
 std::string withdrawn(const Situation& s) {
   const auto all = obstacles(s);
   return all.empty() ? std::string() : all.front();
+}
+
+std::string against_data(const core::Alert& alert, core::TimePoint now) {
+  if (alert.held) return "the alert's data is missing, it is only held";
+  if (alert.keep_firing_since) return "the alert's expression is silent, it is only kept firing";
+  if (alert.valid_until != core::TimePoint{} && alert.valid_until < now)
+    return "the alert is out of date: nothing has confirmed it";
+  return {};
 }
 
 std::string against_reading(const core::Result<Reading>& reading) {

@@ -42,6 +42,9 @@ struct Situation {
 /// What may no longer be so between the last row on disk and the call: empty, or why it must not be made after all.
 [[nodiscard]] std::string withdrawn(const Situation& situation);
 
+/// Why an alert that fires says nothing about now: it is only held or kept firing, or nobody has confirmed it. Empty:
+/// it does.
+[[nodiscard]] std::string against_data(const core::Alert& alert, core::TimePoint now);
 [[nodiscard]] std::string against_reading(const core::Result<Reading>& reading);
 /// Empty only if Alertmanager says that people see the alert.
 [[nodiscard]] std::string against_suppression(const core::Suppression& found);

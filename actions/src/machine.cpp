@@ -96,8 +96,12 @@ void Machine::Impl::take(AlertChange change) {
     firing.erase(labels);
     ended.insert(labels);
     for (const Spec& spec : specs) {
-      if (asks_for_more(*spec, change.alert.labels) && strongest(*spec, core::Direction::up) == nullptr)
+      if (asks_for_more(*spec, change.alert.labels) && strongest(*spec, core::Direction::up) == nullptr) {
         at_end.erase(spec->name);
+        windows.erase({spec->name, core::Direction::up});
+      }
+      if (asks_for_less(*spec, change.alert.labels) && strongest(*spec, core::Direction::down) == nullptr)
+        windows.erase({spec->name, core::Direction::down});
     }
     return;
   }
@@ -105,6 +109,13 @@ void Machine::Impl::take(AlertChange change) {
     return asks_for_more(*spec, change.alert.labels) || asks_for_less(*spec, change.alert.labels);
   });
   if (!meant) return;
+  for (const Spec& spec : specs) {
+    if (!asks_for_more(*spec, change.alert.labels)) continue;
+    // More is wanted: for no action on its target the window for less goes on.
+    for (const Spec& other : specs) {
+      if (other->target == spec->target) windows.erase({other->name, core::Direction::down});
+    }
+  }
   if (firing.size() >= max_firing) forget_stale(core::Duration{0});
   if (firing.size() >= max_firing && !firing.contains(labels)) return;
   firing.insert_or_assign(labels, std::move(change.alert));
@@ -140,12 +151,16 @@ void Machine::Impl::on(Tick) {
 
 void Machine::Impl::on(Written event) {
   if (const auto order = orders.find(event.token); order != orders.end()) {
-    const auto [asked, message] = std::move(order->second);
+    const Asked asked = std::move(order->second);
     orders.erase(order);
     if (event.problem) {
-      answer(asked, false, "it could not be written down: " + *event.problem);
+      answer(asked.token, false, "it could not be written down: " + *event.problem);
     } else {
-      answer(asked, true, message);
+      for (const auto& [key, at] : asked.then) history.set_not_before(key, at);
+      answer(asked.token, true, asked.message);
+      if (!asked.then.empty() && !stopping) {
+        for (const Spec& spec : specs) look_again(spec->target, core::Duration{0});
+      }
     }
   }
   const auto target = waiting.extract(event.token);
@@ -168,9 +183,12 @@ void Machine::Impl::on(WasRead event) {
 void Machine::Impl::on(WasQueried event) {
   const auto target = waiting.extract(event.token);
   if (target.empty()) return;
-  const auto open = considerations.find(target.mapped());
-  if (open != considerations.end() && open->second.token == event.token)
+  if (const auto run = runs.find(target.mapped()); run != runs.end() && run->second.token == event.token) {
+    on_valued(run->second, event.value);
+  } else if (const auto open = considerations.find(target.mapped());
+             open != considerations.end() && open->second.token == event.token) {
     take_value(target.mapped(), std::move(event.value));
+  }
 }
 
 void Machine::Impl::on(WasAsked event) {
@@ -277,6 +295,14 @@ const core::ActionRecord* Machine::Impl::last_growth(const ActionSpec& spec) con
     if (!same_value(*other, spec)) continue;
     const auto* const grown = history.last_success(other->name, other->target, core::Direction::up);
     if (grown != nullptr && (last == nullptr || grown->at > last->at)) last = grown;
+  }
+  if (last == nullptr) return nullptr;
+  // What was tried since and failed has begun a cooldown of its own, which nothing may be ahead of.
+  for (const Spec& other : specs) {
+    if (!same_value(*other, spec)) continue;
+    for (const core::ActionRecord* const run : history.runs_of(other->name, other->target)) {
+      if (run->direction == core::Direction::up && run->id != last->id && run->at > last->at) return nullptr;
+    }
   }
   return last;
 }

@@ -50,6 +50,7 @@ struct Run {
     claiming,      // `claimed` is on its way to the disk
     announcing,    // `preflight` is
     looking,       // the target is read again
+    valuing,       // the value that is divided is asked for again
     asking,        // Alertmanager is asked again
     starting,      // `started` is on its way to the disk
     calling,       // the platform is at it
@@ -138,7 +139,9 @@ struct Machine::Impl {
   void give_up(Run& run, const std::string& why);
   void on_written(Run& run, const std::optional<std::string>& problem);
   void on_read(Run& run, core::Result<Reading> reading);
+  void on_valued(Run& run, const core::Result<double>& value);
   void on_asked(Run& run, const core::Suppression& suppression);
+  void ask_again(Run& run, std::optional<double> value);
   void on_ended(Run& run, const CallEnd& end);
   void read_back(Run& run);
   void begin_reading_back(Run& run, core::Duration at_most);
@@ -187,7 +190,12 @@ struct Machine::Impl {
   std::map<std::string, core::TimePoint> looks;         // by target: when it is considered again
   std::map<std::pair<std::string, core::Direction>, Stabilization> windows;  // by action
   std::map<Token, std::string> waiting;                                      // target that an answer is for
-  std::map<Token, std::pair<Token, std::string>> orders;  // row on its way -> order, and what to answer
+  struct Asked {
+    Token token = 0;
+    std::string message;
+    Deadlines then;  // what is so once the row is on disk: what lets more happen is not believed earlier
+  };
+  std::map<Token, Asked> orders;  // by the token of the row that is on its way
   struct Said {
     core::ActionRecord record;
     Episode episode;

@@ -1,6 +1,7 @@
 // A run: claimed, looked at again, started, read back, verified. Each step is on disk before what it speaks of begins.
 #include <algorithm>
 
+#include "src/change.hpp"
 #include "src/machine_impl.hpp"
 
 namespace tocsin::actions {
@@ -124,10 +125,48 @@ void Machine::Impl::on_read(Run& run, core::Result<Reading> reading) {
     return;
   }
   run.reading = std::move(*reading);
+  const auto& count = run.spec->count;
+  if (count && count->target_value && !count->of.empty()) {
+    run.phase = Phase::valuing;
+    run.token = token();
+    waiting[run.token] = run.spec->target;
+    emit(Query{run.token, count->of});
+    return;
+  }
+  ask_again(run, std::nullopt);
+}
+
+void Machine::Impl::on_valued(Run& run, const core::Result<double>& value) {
+  if (run.phase != Phase::valuing) return;
+  if (!value) {
+    give_up(run, "not run: the value of " + run.spec->count->of + " could not be had: " + value.error().detail);
+    return;
+  }
+  ask_again(run, *value);
+}
+
+/// The platform has been read again; Alertmanager is asked again, unless so much is no longer wanted. `value`: of the
+/// query; none: the alert's counts.
+void Machine::Impl::ask_again(Run& run, std::optional<double> value) {
   const auto alert = firing.find(run.episode.alert);
   if (alert == firing.end()) {
     give_up(run, "not run: the alert no longer fires");
     return;
+  }
+  const ActionSpec& spec = *run.spec;
+  if (spec.count && spec.count->target_value) {
+    const auto place = place_of(spec, run.record.from);
+    const auto to = place_of(spec, run.record.to);
+    const auto wanted =
+        place ? wanted_place(spec, run.record.direction, *place, value ? *value : alert->second.value) : place;
+    if (!wanted) {
+      give_up(run, "not run: " + wanted.error().detail);
+      return;
+    }
+    if (to && (run.record.direction == Direction::up ? *wanted < *to : *wanted > *to)) {
+      give_up(run, "not run: wanted is " + std::to_string(*wanted) + " by now, not " + run.record.to);
+      return;
+    }
   }
   run.phase = Phase::asking;
   run.token = token();

@@ -135,7 +135,7 @@ void Machine::Impl::approve(Token token, const Order& order) {
   record.reason = "approved " + said_by(order);
   const std::string message = fmt::format("approved: {} from {} to {}", spec.target, record.from, record.to);
   begin(proposal.spec, std::move(record), episode);
-  orders[runs.at(spec.target).token] = {token, message};
+  orders[runs.at(spec.target).token] = Asked{token, message, {}};
 }
 
 void Machine::Impl::reject(Token asked, const Order& order) {
@@ -148,10 +148,12 @@ void Machine::Impl::reject(Token asked, const Order& order) {
   drop(proposal, "rejected " + said_by(order), order.by, true);
   auto* const row = std::get_if<Write>(&effects.back());
   row->token = token();
-  orders[row->token] = {asked, fmt::format("rejected: {} stays at {}", proposal.record.target, proposal.record.from)};
+  orders[row->token] =
+      Asked{asked, fmt::format("rejected: {} stays at {}", proposal.record.target, proposal.record.from), {}};
 }
 
-/// A row that says what a person did, with its deadlines; the answer follows when it is on disk.
+/// A row that says what a person did, with its deadlines; the answer follows when it is on disk. A pause holds at once,
+/// what ends one not before.
 void Machine::Impl::note_order(Token asked, const Order& order, core::ActionRecord record, Deadlines deadlines,
                                std::string message) {
   record.id = run_id(record.action, record.target, Episode{"ordered", now()}, record.reason, order.by,
@@ -164,8 +166,14 @@ void Machine::Impl::note_order(Token asked, const Order& order, core::ActionReco
     return;
   }
   const Token row = token();
-  orders[row] = {asked, std::move(message)};
-  write(std::move(record), std::move(deadlines), row);
+  if (order.kind == Order::Kind::pause) {
+    orders[row] = Asked{asked, std::move(message), {}};
+    write(std::move(record), std::move(deadlines), row);
+    return;
+  }
+  orders[row] = Asked{asked, std::move(message), deadlines};
+  record.at = now();
+  emit(Write{row, std::move(record), std::move(deadlines)});
 }
 
 void Machine::Impl::pause(Token asked, const Order& order, bool on) {
@@ -199,7 +207,6 @@ void Machine::Impl::pause(Token asked, const Order& order, bool on) {
   }
   record.reason = fmt::format("{}: resumed {}", what, said_by(order));
   note_order(asked, order, std::move(record), std::move(deadlines), "resumed: " + what);
-  for (const Spec& spec : specs) look_again(spec->target, core::Duration{0});
 }
 
 void Machine::Impl::rearm(Token asked, const Order& order) {
@@ -214,7 +221,6 @@ void Machine::Impl::rearm(Token asked, const Order& order) {
   record.reason = "the breaker was closed " + said_by(order);
   note_order(asked, order, std::move(record), {{History::rearmed_key(order.what), now()}},
              "rearmed: what failed before no longer counts for " + order.what);
-  look_again((*spec)->target, core::Duration{0});
 }
 
 }  // namespace tocsin::actions

@@ -49,16 +49,22 @@ const core::Alert* Machine::Impl::strongest(const ActionSpec& spec, Direction di
         direction == Direction::up ? asks_for_more(spec, alert.labels) : asks_for_less(spec, alert.labels);
     if (!asks) continue;
     const bool divides = spec.count && spec.count->target_value;
-    if (found == nullptr || (divides && alert.value > found->value)) found = &alert;
+    // One that says something about now goes before one that does not.
+    const auto goes_before = [&](const core::Alert& other) {
+      const bool speaks = against_data(alert, now()).empty();
+      return speaks != against_data(other, now()).empty() ? speaks : divides && alert.value > other.value;
+    };
+    if (found == nullptr || goes_before(*found)) found = &alert;
   }
   return found;
 }
 
-/// Whether every action on the target says that less would do, and none asks for more.
+/// Whether every action on the target says that less would do, by data of now, and none asks for more.
 bool Machine::Impl::all_agree_to_less(const std::string& target) const {
   return std::all_of(specs.begin(), specs.end(), [&](const Spec& spec) {
     if (spec->target != target) return true;
-    return strongest(*spec, Direction::up) == nullptr && strongest(*spec, Direction::down) != nullptr;
+    const core::Alert* const less = strongest(*spec, Direction::down);
+    return strongest(*spec, Direction::up) == nullptr && less != nullptr && against_data(*less, now()).empty();
   });
 }
 

@@ -55,16 +55,23 @@ void Machine::Impl::take_up_run(const core::ActionRecord& last) {
   core::ActionRecord record = last;
   const core::Duration since = now() - last.at;
   const std::string step(core::to_string(last.step));
-  if (last.step == ActionStep::claimed || last.step == ActionStep::preflight) {
-    // `started` is on disk before a call is made: there was none.
-    record.step = ActionStep::skipped;
-    record.reason = "tocsin stopped before anything was started (last step " + step + ")";
-    write(std::move(record), {{History::cooldown_key(last.direction, last.target), now()}}, 0);
-    return;
-  }
   const auto spec = std::find_if(specs.begin(), specs.end(), [&](const Spec& one) {
     return one->name == last.action && one->target == last.target;
   });
+  if (last.step == ActionStep::claimed || last.step == ActionStep::preflight) {
+    // `started` is on disk before a call is made: there was none. What the claim has put off is as the last change left
+    // it: it may have been ahead of its cooldown.
+    record.step = ActionStep::skipped;
+    record.reason = "tocsin stopped before anything was started (last step " + step + ")";
+    core::TimePoint free = now();
+    const core::ActionRecord* const before = history.last_success(last.action, last.target, last.direction);
+    if (before != nullptr && spec != specs.end()) {
+      const bool up = last.direction == core::Direction::up;
+      free = std::max(free, before->at + (up ? (*spec)->cooldown_up : (*spec)->cooldown_down));
+    }
+    write(std::move(record), {{History::cooldown_key(last.direction, last.target), free}}, 0);
+    return;
+  }
   const auto before = history.runs_of(last.action, last.target);
   const bool newest = !before.empty() && before.back()->id == last.id;
   if (spec == specs.end() || !newest || runs.contains(last.target)) {
