@@ -108,6 +108,7 @@ class Gateway:
 def begin(stack: Stack) -> Gateway:
     gateway = Gateway(stack)
     stack.say("Redis, PostgreSQL behind PgBouncer, the API and its two workers")
+    stack.test_rules()
     stack.alertmanager(routes=[
         ({"alertname": "BudgetguardUnavailable", "severity": "critical"}, "pager"),
         ({"alertname": "PostgresInstanceDown", "severity": "critical"}, "pager"),

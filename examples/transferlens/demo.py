@@ -146,6 +146,7 @@ class Site:
 def begin(stack: Stack) -> Site:
     site = Site(stack)
     stack.say("PostgreSQL over TLS, Redis, API and web, Render's API")
+    stack.test_rules()
     stack.alertmanager(routes=[
         ({"alertname": "TransferlensApiDown", "severity": "critical"}, "pager"),
         ({"alertname": "PostgresInstanceDown", "severity": "critical", "system": "transferlens"}, "pager"),
