@@ -142,6 +142,17 @@ TEST(Packs, HttpAlertsFire) {
                          });
 }
 
+/// Who has had enough of us is there.
+TEST(Packs, ThrottledIsNotDown) {
+  for (const double status : {429.0, 503.0}) {
+    const auto firing = test::play({"", {{web("probe_success"), 0}, {web("probe_http_status_code"), status}}},
+                                   tocsin::test::read_text(file("http")));
+    const auto alerts = firing.find("HttpProbeFailed");
+    ASSERT_NE(alerts, firing.end());
+    EXPECT_EQ(alerts->second.empty(), status == 429) << status;
+  }
+}
+
 std::string done(const std::string& name, const std::string& more = "") {
   return name + R"({action="a",from="2",target="t",to="4")" + more + "}";
 }
