@@ -111,6 +111,8 @@ std::vector<std::string> obstacles(const Situation& s) {
   add(paused(*s.history, s.spec->name, s.direction, s.moment->now));
   add(against_maintenance(s));
   add(against_surroundings(s));
+  if (s.direction == Direction::down && !s.all_agree)
+    add("an alert asks for more, or not every action on the target says any more that less would do");
   if (!s.busy.empty()) add(s.busy);
   add(against_breaker(s));
   if (s.stage == Stage::proposal) add(against_cooldown(s));

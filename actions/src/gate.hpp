@@ -33,6 +33,7 @@ struct Situation {
   std::size_t asking_targets = 0;         // targets of actions whose alerts fire
   std::size_t all_targets = 0;            // targets of actions
   Stage stage = Stage::proposal;
+  bool all_agree = true;          // going down: every action on the target says that less would do, by now
   bool more_than_before = false;  // more is wanted than what the last change gave: cooldown up does not hold it
 };
 

@@ -12,6 +12,7 @@ using core::AlertChange;
 
 constexpr std::size_t max_firing = 10'000;
 constexpr std::size_t max_said = 10'000;
+constexpr core::Duration shortest_silence = std::chrono::minutes{5};  // before the same is said again
 
 /// Steps that only say something; the others are a run's.
 bool is_decision(ActionStep step) {
@@ -41,6 +42,7 @@ Machine::Impl::Impl(Settings its_settings, const state::Remembered& its_remember
                     core::TimePoint now)
     : settings(std::move(its_settings)), journal(has_journal), history(its_remembered), remembered(its_remembered) {
   moment.now = now;
+  all_heard = now + hearing;
   configure(std::move(settings.actions));
 }
 
@@ -213,6 +215,7 @@ void Machine::Impl::on(Ordered event) { order(event.token, event.order); }
 
 void Machine::Impl::on(Reconfigured event) {
   settings = std::move(event.settings);
+  all_heard = now() + hearing;
   configure(std::move(settings.actions));
   forget_stale(core::Duration{0});
   windows.clear();
@@ -265,7 +268,9 @@ void Machine::Impl::say(const Candidate& candidate, ActionStep step, const std::
     const core::ActionRecord& last = before->second.record;
     const bool same = before->second.episode == candidate.episode && last.step == step && last.reason == reason &&
                       last.from == record.from && last.to == record.to;
-    if (same && (step == ActionStep::proposed || now() < last.at + candidate.spec->cooldown_up)) return;
+    if (same &&
+        (step == ActionStep::proposed || now() < last.at + std::max(candidate.spec->cooldown_up, shortest_silence)))
+      return;
   }
   if (said.size() >= max_said) said.clear();
   said.insert_or_assign(key, Said{record, candidate.episode});
@@ -338,6 +343,7 @@ Situation Machine::Impl::situation(const ActionSpec& spec, core::Direction direc
   now_is.known = last_known(spec);
   now_is.stopping = stopping;
   now_is.stage = stage;
+  now_is.all_agree = direction == core::Direction::up || all_agree_to_less(spec.target);
   now_is.asking_targets = asking_targets().size();
   now_is.all_targets = all_targets();
   return now_is;

@@ -34,6 +34,7 @@ struct Candidate {
 struct Consideration {
   std::vector<Candidate> open;    // to be learnt about; the last is the one that is being
   std::vector<Candidate> chosen;  // that would change something, the best last: it is being asked about
+  std::string against;            // going down: an action that asks for no less
   Token token = 0;                // of the answer that is waited for
 };
 
@@ -76,6 +77,9 @@ struct Run {
   core::Duration pause{0};  // grows
   bool resolved = false;    // its alert has cleared
 };
+
+/// The rules need a while after a start or a reload to say again what fires.
+inline constexpr core::Duration hearing = std::chrono::minutes{2};
 
 struct Machine::Impl {
   Impl(Settings its_settings, const state::Remembered& remembered, bool has_journal, core::TimePoint now);
@@ -183,6 +187,7 @@ struct Machine::Impl {
   History history;
   std::optional<state::Remembered> remembered;          // until the first step has taken it up
   std::map<std::string, core::Alert> firing;            // by labels; only alerts that some action is for
+  core::TimePoint all_heard;                            // by then every alert that fires has been told
   std::set<std::string> ended;                          // alerts that ended in this step
   std::map<std::string, Consideration> considerations;  // by target
   std::map<std::string, Run> runs;                      // by target

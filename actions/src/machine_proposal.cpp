@@ -61,6 +61,7 @@ const core::Alert* Machine::Impl::strongest(const ActionSpec& spec, Direction di
 
 /// Whether every action on the target says that less would do, by data of now, and none asks for more.
 bool Machine::Impl::all_agree_to_less(const std::string& target) const {
+  if (now() < all_heard) return false;  // somebody may ask for more and has not been heard yet
   return std::all_of(specs.begin(), specs.end(), [&](const Spec& spec) {
     if (spec->target != target) return true;
     const core::Alert* const less = strongest(*spec, Direction::down);
@@ -103,6 +104,7 @@ void Machine::Impl::consider(const std::string& target) {
     look_again(target, shortest_look);
     return;
   }
+  if (now() < all_heard) look_again(target, all_heard - now());
   std::vector<Candidate> open;
   for (Candidate& candidate : candidates(target)) {
     say(candidate, ActionStep::proposed,
@@ -146,7 +148,11 @@ void Machine::Impl::learn(const std::string& target) {
     }
     Candidate known = std::move(candidate);
     all.open.pop_back();
-    if (work_out(known)) all.chosen.push_back(std::move(known));
+    if (work_out(known)) {
+      all.chosen.push_back(std::move(known));
+    } else if (known.direction == Direction::down) {
+      all.against = known.spec->name;
+    }
   }
   choose(target);
 }
@@ -260,6 +266,14 @@ core::Result<std::string> Machine::Impl::free_id(const Candidate& candidate, con
 
 void Machine::Impl::choose(const std::string& target) {
   Consideration& all = considerations.at(target);
+  if (!all.against.empty()) {
+    // Of several the most careful one decides, and this one would change nothing.
+    for (const Candidate& one : all.chosen) {
+      if (one.spec->name != all.against)
+        say(one, ActionStep::skipped, "not all want less: " + all.against + " stays where it is");
+    }
+    all.chosen.clear();
+  }
   while (!all.chosen.empty()) {
     std::swap(all.chosen[best_of(all.chosen)], all.chosen.back());
     const Candidate& best = all.chosen.back();
