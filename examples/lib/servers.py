@@ -113,8 +113,8 @@ class Postgres:
 
     def sql(self, text: str, *, database: str = "postgres") -> str:
         """Runs statements; their output, unaligned, without headings."""
-        done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder), "-p", str(self.port), "-U", "postgres", "-d", database,
-                               "-c", text], capture_output=True, text=True, timeout=30)
+        done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder), "-p", str(self.port),
+                               "-U", "postgres", "-d", database, "-c", text], capture_output=True, text=True, timeout=30)
         if done.returncode:
             raise OSError(f"psql: {done.stderr.strip()}")
         return done.stdout.strip()
@@ -169,7 +169,8 @@ class Servers(Place):
         run_as = [find_program("setpriv"), "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"] if user else []
         if user:
             shutil.chown(folder, user)
-        settings: dict[str, str | int] = {"listen_addresses": host, "port": port, "unix_socket_directories": str(folder), "fsync": "off", "max_connections": 50} | conf
+        settings: dict[str, str | int] = {"listen_addresses": host, "port": port, "unix_socket_directories": str(folder), "fsync": "off",
+                                          "max_connections": 50} | conf
         with open(self.logs / f"{name}.log", "ab") as log:
             done = subprocess.run([*run_as, f"{tools[-1]}/initdb", "-D", f"{folder}/data", "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C",
                                    "--no-instructions"], stdout=log, stderr=log, cwd="/")
@@ -192,7 +193,8 @@ class Servers(Place):
         self.until(f"PostgreSQL on :{port}", lambda: postgres.sql("SELECT 1") == "1")
         return postgres
 
-    def pgbouncer(self, before: Postgres, name: str = "pgbouncer", *, port: int = 0, mode: str = "transaction", users: dict[str, str] | None = None, **conf: str | int) -> Process:
+    def pgbouncer(self, before: Postgres, name: str = "pgbouncer", *, port: int = 0, mode: str = "transaction",
+                  users: dict[str, str] | None = None, **conf: str | int) -> Process:
         """A PgBouncer in front of that PostgreSQL; its `port` is what clients take. Anybody is let in, or these users by their passwords."""
         port = port or free_port()
         folder = self.folder / name
@@ -200,7 +202,8 @@ class Servers(Place):
         listed = "".join(f'"{user}" "{password}"\n' for user, password in (users or {"postgres": ""}).items())
         (folder / "users.txt").write_text(listed)
         settings: dict[str, str | int] = {"listen_addr": "127.0.0.1", "listen_port": port, "unix_socket_dir": "", "auth_type": "plain" if users else "any",
-                                          "auth_file": str(folder / "users.txt"), "pool_mode": mode, "ignore_startup_parameters": "extra_float_digits,options,search_path",
+                                          "auth_file": str(folder / "users.txt"), "pool_mode": mode,
+                                          "ignore_startup_parameters": "extra_float_digits,options,search_path",
                                           "admin_users": "postgres", "max_client_conn": 100, "default_pool_size": 10} | conf
         user = " user=postgres" if not users else ""
         lines = ["[databases]", f"* = host=127.0.0.1 port={before.port}{user}", "[pgbouncer]", *(f"{key} = {value}" for key, value in settings.items())]

@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 from servers import Postgres, Redis  # noqa: E402
 from stack import Failed, Stack  # noqa: E402
-from stub_app import Answer, App, Request  # noqa: E402
+from stub_app import Answer, Request  # noqa: E402
 
 COUNT, MEMORY = "fly scale count", "fly scale memory"
 AMONG = {"system": "nexus-engine"}
