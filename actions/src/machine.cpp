@@ -42,7 +42,6 @@ Machine::Impl::Impl(Settings its_settings, const state::Remembered& its_remember
                     core::TimePoint now)
     : settings(std::move(its_settings)), journal(has_journal), history(its_remembered), remembered(its_remembered) {
   moment.now = now;
-  all_heard = now + hearing;
   configure(std::move(settings.actions));
 }
 
@@ -107,10 +106,6 @@ void Machine::Impl::take(AlertChange change) {
     }
     return;
   }
-  const bool meant = std::any_of(specs.begin(), specs.end(), [&](const Spec& spec) {
-    return asks_for_more(*spec, change.alert.labels) || asks_for_less(*spec, change.alert.labels);
-  });
-  if (!meant) return;
   for (const Spec& spec : specs) {
     if (!asks_for_more(*spec, change.alert.labels)) continue;
     // More is wanted: for no action on its target the window for less goes on.
@@ -126,10 +121,7 @@ void Machine::Impl::take(AlertChange change) {
 void Machine::Impl::forget_stale(core::Duration grace) {
   std::erase_if(firing, [this, grace](const auto& entry) {
     const core::Alert& alert = entry.second;
-    const bool meant = std::any_of(specs.begin(), specs.end(), [&](const Spec& spec) {
-      return asks_for_more(*spec, alert.labels) || asks_for_less(*spec, alert.labels);
-    });
-    return !meant || (alert.valid_until != core::TimePoint{} && alert.valid_until + grace < now());
+    return (alert.valid_until != core::TimePoint{} && alert.valid_until + grace < now());
   });
 }
 
@@ -215,7 +207,6 @@ void Machine::Impl::on(Ordered event) { order(event.token, event.order); }
 
 void Machine::Impl::on(Reconfigured event) {
   settings = std::move(event.settings);
-  all_heard = now() + hearing;
   configure(std::move(settings.actions));
   forget_stale(core::Duration{0});
   windows.clear();

@@ -78,9 +78,6 @@ struct Run {
   bool resolved = false;    // its alert has cleared
 };
 
-/// The rules need a while after a start or a reload to say again what fires.
-inline constexpr core::Duration hearing = std::chrono::minutes{2};
-
 struct Machine::Impl {
   Impl(Settings its_settings, const state::Remembered& remembered, bool has_journal, core::TimePoint now);
 
@@ -98,7 +95,7 @@ struct Machine::Impl {
   void on(Stopping event);
   void configure(std::vector<ActionSpec> given);
   void take(core::AlertChange change);
-  /// Forgets alerts that nothing has confirmed for that long past their time, or that no action is for any more.
+  /// Forgets alerts that nothing has confirmed for that long past their time.
   void forget_stale(core::Duration grace);
   [[nodiscard]] std::optional<core::TimePoint> next_look() const;
 
@@ -186,8 +183,7 @@ struct Machine::Impl {
   bool stopping = false;
   History history;
   std::optional<state::Remembered> remembered;          // until the first step has taken it up
-  std::map<std::string, core::Alert> firing;            // by labels; only alerts that some action is for
-  core::TimePoint all_heard;                            // by then every alert that fires has been told
+  std::map<std::string, core::Alert> firing;            // by labels; all: a reload may bring an action for any
   std::set<std::string> ended;                          // alerts that ended in this step
   std::map<std::string, Consideration> considerations;  // by target
   std::map<std::string, Run> runs;                      // by target

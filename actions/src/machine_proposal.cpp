@@ -61,7 +61,6 @@ const core::Alert* Machine::Impl::strongest(const ActionSpec& spec, Direction di
 
 /// Whether every action on the target says that less would do, by data of now, and none asks for more.
 bool Machine::Impl::all_agree_to_less(const std::string& target) const {
-  if (now() < all_heard) return false;  // somebody may ask for more and has not been heard yet
   return std::all_of(specs.begin(), specs.end(), [&](const Spec& spec) {
     if (spec->target != target) return true;
     const core::Alert* const less = strongest(*spec, Direction::down);
@@ -104,7 +103,6 @@ void Machine::Impl::consider(const std::string& target) {
     look_again(target, shortest_look);
     return;
   }
-  if (now() < all_heard) look_again(target, all_heard - now());
   std::vector<Candidate> open;
   for (Candidate& candidate : candidates(target)) {
     say(candidate, ActionStep::proposed,

@@ -8,6 +8,9 @@ namespace {
 
 using core::ActionStep;
 
+/// How long a verification goes on after a start, at least: the rules need a while to say again what fires.
+constexpr core::Duration grace = std::chrono::minutes{2};
+
 }  // namespace
 
 void Machine::Impl::take_up(const state::Remembered& found) {
@@ -83,7 +86,7 @@ void Machine::Impl::take_up_run(const core::ActionRecord& last) {
   Run& run = runs.insert_or_assign(last.target, Run(*spec, last, Episode{last.alert, core::TimePoint{}})).first->second;
   shown[last.action] = last;
   if (last.step == ActionStep::succeeded || last.step == ActionStep::verifying) {
-    const core::Duration left = std::max((*spec)->clears_within - since, std::min((*spec)->clears_within, hearing));
+    const core::Duration left = std::max((*spec)->clears_within - since, std::min((*spec)->clears_within, grace));
     verify(run, std::min(left, (*spec)->clears_within));
     return;
   }

@@ -40,7 +40,6 @@ TEST(MachineHoldsTest, TheCooldownIsOnePerDirection) {
   JudgedWorld world(settings_with({spec}));
   world.settle_on("web", "4");
   world.fire("Idle");
-  world.advance(minutes(2));
   ASSERT_THAT(world.made(), ElementsAre("web 4 -> 3"));
   world.resolve("Idle");
   world.fire("Busy");
