@@ -2,7 +2,9 @@
 #include "src/api_orders.hpp"
 
 #include <gtest/gtest.h>
+
 #include <unistd.h>
+#include <ostream>
 
 namespace tocsin::daemon {
 namespace {
@@ -23,6 +25,9 @@ struct Case {
   const char* says = "";     // or what is said
   std::uint32_t own = 1000;  // the daemon's user
 };
+
+/// What GoogleTest prints in place of its bytes.
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
 net::ServerRequest request_of(const Case& c) {
   net::ServerRequest request;
