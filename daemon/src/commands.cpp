@@ -8,11 +8,11 @@
 #include <cstdio>
 #include <map>
 
+#include "src/action_lints.hpp"
 #include "src/client.hpp"
 #include "src/command_outline.hpp"
 #include "src/commands_actions.hpp"
 #include "src/completion.hpp"
-#include "src/action_lints.hpp"
 #include "src/lints.hpp"
 #include "src/loaded.hpp"
 #include "src/manual.hpp"
@@ -79,7 +79,8 @@ void check_file(const std::string& path, const CheckOptions& options, core::Diag
     if (!diagnostics.has_errors()) say(fmt::format("{}: good, {} rules in {} groups\n", path, rules, groups.size()));
     return;
   }
-  if (!first_look.has_errors() && is_rule_test(document.root)) return say(check_rule_test(document, process_environment(), diagnostics));
+  if (!first_look.has_errors() && is_rule_test(document.root))
+    return say(check_rule_test(document, process_environment(), diagnostics));
   LoadOptions load;
   load.environment = process_environment();
   load.require_secrets = options.as_service;

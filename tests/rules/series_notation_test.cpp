@@ -58,8 +58,7 @@ TEST(SeriesNotation, SaysWhatIsWrongAndWhere) {
       {"1e999", "at 0: this number does not fit a double"},
       {"1x99999999999999999999", "at 0: a series has at most 1000000 values"},
       {"_x1000000 1", "at 10: a series has at most 1000000 values"},
-      {"1 {{schema:0 sum:1 count:1}}",
-       "at 2: native histograms are not supported: in tocsin every sample is a number"},
+      {"1 {{schema:0 sum:1 count:1}}", "at 2: native histograms are not supported: in tocsin every sample is a number"},
   };
   for (const auto& [text, wanted] : table) EXPECT_EQ(written(text), wanted) << text;
 }
