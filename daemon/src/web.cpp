@@ -82,7 +82,15 @@ net::Task<net::ServerResponse> Web::order(actions::Order::Kind kind, net::Server
   co_return order_answer(result);
 }
 
-net::Task<net::ServerResponse> Web::plan(net::ServerRequest request) {
+// It runs the commands that read the platform: not for everybody who reaches the port.
+net::Task<net::ServerResponse> Web::plan(net::ServerRequest request, std::string user) {
+  if (request.peer != "local" && user.empty()) {
+    net::ServerResponse refusal = api_error("forbidden",
+                                            "a plan reads the platform: on this port it is made only for users that "
+                                            "log in (web.config_file); on the host ask over the local socket");
+    refusal.status = 403;
+    co_return refusal;
+  }
   std::vector<actions::Plan> plans = co_await sources_.plan();
   co_return api_plan(request, std::move(plans));
 }
@@ -186,7 +194,7 @@ net::Task<net::ServerResponse> Web::route(net::ServerRequest request, std::strin
   if (path == "/api/v1/rules") co_return api_rules(request, judge_.groups());
   if (path == "/api/v1/targets") co_return api_targets(sources_.page().targets);
   if (path == "/api/v1/status/buildinfo") co_return api_build_info();
-  if (path == "/api/v1/tocsin/actions/plan") co_return co_await plan(std::move(request));
+  if (path == "/api/v1/tocsin/actions/plan") co_return co_await plan(std::move(request), std::move(user));
   if (path == "/api/v1/tocsin/actions") {
     std::function<net::ServerResponse()> work = [this, request, view = sources_.actions()]() mutable {
       view.recent = sources_.recent_actions(api_parameter(request, "action").empty() ? rows_answered : rows_searched);

@@ -59,7 +59,7 @@ class Web {
   [[nodiscard]] net::Task<net::ServerResponse> route(net::ServerRequest request, std::string user);
   [[nodiscard]] net::Task<net::ServerResponse> order(actions::Order::Kind kind, net::ServerRequest request,
                                                      std::string user);
-  [[nodiscard]] net::Task<net::ServerResponse> plan(net::ServerRequest request);
+  [[nodiscard]] net::Task<net::ServerResponse> plan(net::ServerRequest request, std::string user);
   [[nodiscard]] net::Task<net::ServerResponse> page();
   [[nodiscard]] net::Task<net::ServerResponse> on_pool(std::function<net::ServerResponse()> work);
   [[nodiscard]] net::Task<net::ServerResponse> reload(net::ServerRequest request);

@@ -228,6 +228,7 @@ TEST_F(Orders, ThePortTakesNoneWhereNobodyLogsIn) {
   EXPECT_EQ(status, 1);
   EXPECT_THAT(said, HasSubstr("web.config_file"));
   EXPECT_EQ(http(tocsin.port(), base).status, 200U) << "reading is another matter";
+  EXPECT_EQ(http(tocsin.port(), std::string(base) + "/plan").status, 403U) << "it runs commands";
   EXPECT_EQ(run_tocsin({"actions", "approve"}).first, 2);
   EXPECT_EQ(run_tocsin({"actions", "pause", "--up", "--down"}).first, 2);
 }
