@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <thread>
 
 #include "support/run_task.hpp"
@@ -95,16 +96,24 @@ TEST_F(Guard, IsSlowWithBadLoginsAndCountsThem) {
 TEST_F(Guard, RemembersWhatWasGoodUntilTheHashChanges) {
   ASSERT_FALSE(ask(basic("alice", "correct horse")).refusal);
   // A pool that takes no more work: what is known needs none.
-  std::atomic<bool> go{false};
-  for (int i = 0; i < 5; ++i)
-    (void)pool_.submit([&go] {
-      while (!go) std::this_thread::yield();
-    });
+  struct Flags {
+    std::atomic<bool> busy{false}, go{false}, free{false};
+  };
+  const auto flags = std::make_shared<Flags>();  // the pool's thread may look at them after the test
+  ASSERT_TRUE(pool_.submit([flags] {
+    flags->busy = true;
+    while (!flags->go) std::this_thread::yield();
+  }));
+  while (!flags->busy) std::this_thread::yield();
+  while (pool_.submit([] {})) {
+  }
   EXPECT_FALSE(ask(basic("alice", "correct horse")).refusal);
   const auto other = ask(basic("alice", "another"));
+  flags->go = true;
   ASSERT_TRUE(other.refusal);
   EXPECT_EQ(other.refusal->status, 503U) << "who tries many at a time waits";
-  go = true;
+  while (!pool_.submit([flags] { flags->free = true; })) std::this_thread::yield();
+  while (!flags->free) std::this_thread::yield();
   guard_.set_users({{"alice", core::Secret("$2b$04$abcdefghijklmnopqrstuuK3XOwLWbG29C9488n8LSPqOCArRru5u")}});
   const auto after = ask(basic("alice", "correct horse"));
   EXPECT_TRUE(after.refusal) << "the password was changed";
