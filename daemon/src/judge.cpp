@@ -128,8 +128,7 @@ void Judge::Impl::set_rules(Rules rules) {
 
 void Judge::Impl::work() {
   if (stopped) return;
-  const auto now = hooks.clock();
-  look_at_clock(now);
+  const auto now = look_at_clock();
   last_round = Steady::now().time_since_epoch().count();
   if (hearing.give_up(now)) {
     log.info("some targets are silent since the interruption: rules are judged without them");

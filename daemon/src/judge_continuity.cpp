@@ -85,14 +85,24 @@ void Judge::Impl::settle() {
   for (Running& running : groups) running.group->set_settling(settling);
 }
 
+/// Both clocks at one moment. A thread that is put aside between the two readings would take that for a clock that was
+/// set: then they are read again.
+std::pair<core::TimePoint, std::chrono::steady_clock::time_point> Judge::Impl::both_clocks() const {
+  for (int tries = 3;; --tries) {
+    const auto before = std::chrono::steady_clock::now();
+    const auto now = hooks.clock();
+    if (tries == 1 || std::chrono::steady_clock::now() - before < drift_allowed / 2) return {now, before};
+  }
+}
+
 /// A clock that was set moves every timer with it, and what was known is known no longer until it was heard anew.
-void Judge::Impl::look_at_clock(core::TimePoint now) {
-  const auto before = std::exchange(last_look, std::pair(now, std::chrono::steady_clock::now()));
-  if (!before) return;
+core::TimePoint Judge::Impl::look_at_clock() {
+  const auto before = std::exchange(last_look, both_clocks());
+  const auto now = last_look->first;
+  if (!before) return now;
   const auto passed = std::chrono::duration_cast<core::Duration>(last_look->second - before->second);
   const auto by = now - before->first - passed;
-  if (by < drift_allowed && by > -drift_allowed) return;
-  ++clock_jumps;
+  if (by < drift_allowed && by > -drift_allowed) return now;
   log.warning("the clock was set: timers of alerts move with it", {{"seconds", std::to_string(core::to_seconds(by))}});
   hearing.shift(by);
   if (by.count() < 0) store.turn_back(now);
@@ -105,6 +115,8 @@ void Judge::Impl::look_at_clock(core::TimePoint now) {
   next_own_metrics = next_maintenance = now;
   for (const auto& [id, target] : targets) withhold(id, now);
   if (hooks.clock_was_set) hooks.clock_was_set(by);
+  ++clock_jumps;
+  return now;
 }
 
 }  // namespace tocsin::daemon

@@ -71,7 +71,8 @@ struct Judge::Impl : std::enable_shared_from_this<Judge::Impl> {
   void withhold(std::uint32_t target, core::TimePoint now);
   void count_unknown(std::uint32_t target, bool unknown);
   void settle();
-  void look_at_clock(core::TimePoint now);
+  std::pair<core::TimePoint, std::chrono::steady_clock::time_point> both_clocks() const;
+  core::TimePoint look_at_clock();
   void concern(std::uint32_t target, core::TimePoint now);
   void work();
   void sleep();

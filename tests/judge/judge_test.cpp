@@ -38,9 +38,15 @@ class JudgeTest : public testing::Test {
   std::vector<core::AlertChange> told;
   std::vector<core::Memory> kept;
   std::atomic<std::int64_t> clock_set{0};  // by so many milliseconds
+  std::atomic<bool> put_aside{false};      // the next who reads the clock is slow to go on
   core::TimePoint now() const { return wall() + core::Duration{clock_set.load()}; }
+  core::TimePoint read_clock() {
+    const auto read = now();
+    if (put_aside.exchange(false)) std::this_thread::sleep_for(1200ms);
+    return read;
+  }
   Judge judge{loop, store::Limits{}, Log(Level::error, stderr_sink()),
-              JudgeHooks{[this] { return now(); },
+              JudgeHooks{[this] { return read_clock(); },
                          [this](std::vector<core::AlertChange> changes, const std::vector<core::Memory>& memories) {
                            const std::lock_guard lock(mutex);
                            for (const auto& memory : memories) kept.push_back(memory);
@@ -220,6 +226,7 @@ TEST_F(JudgeTest, AClockThatIsSetMovesTimersAndBlindsNobodyForLong) {
     observe(0, false, now());
     observe(0, false, now() + 1ms);
     ASSERT_TRUE(wait_until([&] { return !judge.counters().settling; }));
+    ASSERT_TRUE(wait_until([&] { return alert() && alert()->active_at != since; })) << "told with the next evaluation";
     EXPECT_EQ(judge.counters().too_old, 0U) << "rows are taken by the new time";
     const auto moved = alert();
     ASSERT_TRUE(moved.has_value());
@@ -230,6 +237,22 @@ TEST_F(JudgeTest, AClockThatIsSetMovesTimersAndBlindsNobodyForLong) {
     rules("groups: []\n");
     ASSERT_TRUE(wait_until([&] { return judge.groups().empty(); }));
   }
+}
+
+TEST_F(JudgeTest, AThreadThatIsPutAsideIsNotAClockThatWasSet) {
+  rules("groups: [{name: g, interval: 50ms, rules: [{record: r, expr: 'redis_up'}]}]\n");
+  const auto looks = [&] {
+    const auto statuses = judge.groups();
+    return statuses.empty() ? 0U : statuses[0]->evaluations;
+  };
+  ASSERT_TRUE(wait_until([&] { return looks() >= 1; }));
+  for (int n = 0; n < 3; ++n) {
+    put_aside = true;
+    ASSERT_TRUE(wait_until([&] { return !put_aside; }));
+    const auto before = looks();
+    ASSERT_TRUE(wait_until([&] { return looks() >= before + 2; }, 10s));
+  }
+  EXPECT_EQ(judge.counters().clock_jumps, 0U);
 }
 
 TEST_F(JudgeTest, AnswersReadersWhileItWorks) {
