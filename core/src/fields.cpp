@@ -120,6 +120,22 @@ std::string FieldReader::resolve(const std::string& path) const {
   return (file.parent_path() / path).lexically_normal().string();
 }
 
+Shape::Shape() = default;
+Shape::Shape(std::string says, YamlNode schema_of, std::vector<std::shared_ptr<const SectionDoc>> parts_of)
+    : word(std::move(says)), schema(std::move(schema_of)), parts(std::move(parts_of)) {}
+Shape::Shape(const Shape& other) = default;
+Shape::Shape(Shape&& other) noexcept = default;
+Shape& Shape::operator=(const Shape& other) = default;
+Shape& Shape::operator=(Shape&& other) noexcept = default;
+Shape::~Shape() = default;
+
+FieldDoc::FieldDoc() = default;
+FieldDoc::FieldDoc(const FieldDoc& other) = default;
+FieldDoc::FieldDoc(FieldDoc&& other) noexcept = default;
+FieldDoc& FieldDoc::operator=(const FieldDoc& other) = default;
+FieldDoc& FieldDoc::operator=(FieldDoc&& other) noexcept = default;
+FieldDoc::~FieldDoc() = default;
+
 YamlNode write_text(const std::string& value) {
   std::string out;
   for (std::size_t i = 0; i < value.size(); ++i) {
@@ -131,35 +147,77 @@ YamlNode write_text(const std::string& value) {
 
 namespace fields {
 
-bool check_keys(FieldReader& reader, const YamlNode& node, const Rules& rules) {
-  if (node.kind != YamlNode::Kind::null && node.kind != YamlNode::Kind::map) {
-    reader.error(node.at, "\"" + rules.section + "\" needs a map of keys and values, not " + kind_word(node.kind));
-    return false;
-  }
+bool accept(FieldReader& reader, const YamlNode& node, const std::optional<std::string>& wrong) {
+  if (wrong) reader.key_error(node.at, *wrong);
+  return !wrong;
+}
+
+namespace {
+
+void check_known(FieldReader& reader, const YamlNode& node, const SectionDoc& doc, const Rules& rules) {
   std::vector<std::string_view> names;
-  for (const Entry& entry : rules.entries) names.push_back(entry.name);
+  for (const FieldDoc& field : doc.fields) names.push_back(field.name);
   for (const auto& [key, value] : node.entries) {
     if (std::find(names.begin(), names.end(), key.scalar) != names.end()) continue;
     if (std::find(rules.later.begin(), rules.later.end(), key.scalar) != rules.later.end()) {
       reader.error(key.at, "\"" + key.scalar + "\" is not supported in this version");
     } else {
-      reader.error(key.at, "unknown key \"" + key.scalar + "\" in " + rules.section + did_you_mean(key.scalar, names));
+      reader.error(key.at, "unknown key \"" + key.scalar + "\" in " + doc.name + did_you_mean(key.scalar, names));
     }
   }
-  for (const Entry& entry : rules.entries) {
-    if (entry.required && !node.find(entry.name)) {
-      reader.error(node.at, rules.section + " needs \"" + std::string(entry.name) + "\"");
+}
+
+void check_exclusive(FieldReader& reader, const YamlNode& node, const std::vector<std::string>& group) {
+  std::string first;
+  for (const auto& [key, value] : node.entries) {
+    if (std::find(group.begin(), group.end(), key.scalar) == group.end()) continue;
+    if (!first.empty()) reader.error(key.at, "\"" + key.scalar + "\" and \"" + first + "\" exclude each other");
+    first = key.scalar;
+  }
+}
+
+}  // namespace
+
+bool read_rows(FieldReader& reader, const YamlNode& node, const SectionDoc& doc, const Rules& rules, bool whole,
+               const std::function<void(std::size_t row, const YamlNode&)>& read_row) {
+  if (node.kind != YamlNode::Kind::null && node.kind != YamlNode::Kind::map) {
+    reader.error(node.at, "\"" + doc.name + "\" needs a map of keys and values, not " + kind_word(node.kind));
+    return false;
+  }
+  check_known(reader, node, doc, rules);
+  for (const FieldDoc& field : doc.fields) {
+    if (whole && field.required && !node.find(field.name)) {
+      reader.error(node.at, doc.name + " needs \"" + field.name + "\"");
     }
   }
-  for (const auto& group : rules.exclusive) {
-    std::string first;
-    for (const auto& [key, value] : node.entries) {
-      if (std::find(group.begin(), group.end(), key.scalar) == group.end()) continue;
-      if (!first.empty()) reader.error(key.at, "\"" + key.scalar + "\" and \"" + first + "\" exclude each other");
-      first = key.scalar;
-    }
+  for (const auto& group : rules.exclusive) check_exclusive(reader, node, group);
+  for (const auto& [key, value] : node.entries) {
+    const auto row = std::find_if(doc.fields.begin(), doc.fields.end(),
+                                  [&name = key.scalar](const FieldDoc& field) { return field.name == name; });
+    if (row == doc.fields.end()) continue;
+    const std::string outer = reader.enter(key.scalar);
+    read_row(static_cast<std::size_t>(row - doc.fields.begin()), value);
+    reader.enter(outer);
   }
   return true;
+}
+
+YamlNode write_rows(const SectionDoc& doc, const std::function<YamlNode(std::size_t row)>& write_row) {
+  std::vector<std::pair<std::string, YamlNode>> entries;
+  for (std::size_t row = 0; row < doc.fields.size(); ++row) {
+    YamlNode written = write_row(row);
+    if (written.kind != YamlNode::Kind::null) entries.emplace_back(doc.fields[row].name, std::move(written));
+  }
+  return yaml_map(std::move(entries));
+}
+
+YamlNode written_out(const YamlNode& scalar, const std::string& key) {
+  YamlNode name = yaml_word(key);
+  name.at = scalar.at;
+  YamlNode whole = yaml_map({});
+  whole.at = scalar.at;
+  whole.entries.emplace_back(std::move(name), scalar);
+  return whole;
 }
 
 Place place_of(const FieldReader& reader, const YamlNode& node) {

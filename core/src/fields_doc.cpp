@@ -132,12 +132,13 @@ Shape map_shape(const Shape& item, const std::string& key_word) {
           item.parts};
 }
 
-Shape section_shape(std::shared_ptr<const SectionDoc> doc, const Shape* shorthand) {
-  Shape shape{doc->name, reference(doc->name), {doc}};
-  if (shorthand) {
-    shape.word = shorthand->word + " or " + doc->name;
-    shape.schema = yaml_map({{"anyOf", yaml_list({shorthand->schema, std::move(shape.schema)})}});
-  }
+Shape section_shape(const SectionDoc& doc, std::string_view shorthand) {
+  Shape shape{doc.name, reference(doc.name), {std::make_shared<const SectionDoc>(doc)}};
+  const auto alone = std::find_if(doc.fields.begin(), doc.fields.end(),
+                                  [shorthand](const FieldDoc& field) { return field.name == shorthand; });
+  if (alone == doc.fields.end()) return shape;
+  shape.word = alone->shape.word + " or " + doc.name;
+  shape.schema = yaml_map({{"anyOf", yaml_list({alone->shape.schema, std::move(shape.schema)})}});
   return shape;
 }
 
@@ -151,6 +152,19 @@ void limit(YamlNode& schema, std::string_view name, const YamlNode& value) {
   if (!type || (type->scalar != "integer" && type->scalar != "number")) return;  // durations are text to a schema
   std::erase_if(schema.entries, [name](const auto& entry) { return entry.first.scalar == name; });
   schema.entries.emplace_back(word(std::string(name)), value);
+}
+
+std::string limit(FieldDoc& doc, Shape& shape, std::string_view words, std::string_view schema_word,
+                  const YamlNode& bound) {
+  const std::string constraint = std::string(words) + bound.scalar;
+  doc.constraint += (doc.constraint.empty() ? "" : ", ") + constraint;
+  limit(shape.schema, schema_word, bound);
+  return "must be " + constraint;
+}
+
+void document_default(FieldDoc& doc, const YamlNode& written) {
+  if (!doc.fallback.empty() || doc.required || written.kind == YamlNode::Kind::null) return;
+  doc.fallback = write_yaml_inline(written);
 }
 
 }  // namespace fields

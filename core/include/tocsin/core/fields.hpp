@@ -96,6 +96,15 @@ struct Shape {
   std::string word;                                      // "duration", "list of text"
   YamlNode schema;                                       // JSON Schema
   std::vector<std::shared_ptr<const SectionDoc>> parts;  // sections that it refers to
+
+  // Not inline, as YamlNode's.
+  Shape();
+  Shape(std::string says, YamlNode schema_of, std::vector<std::shared_ptr<const SectionDoc>> parts_of);
+  Shape(const Shape& other);
+  Shape(Shape&& other) noexcept;
+  Shape& operator=(const Shape& other);
+  Shape& operator=(Shape&& other) noexcept;
+  ~Shape();
 };
 struct FieldDoc {
   std::string name;
@@ -104,6 +113,13 @@ struct FieldDoc {
   bool required = false;
   std::string fallback;    // the default in words, or as it would be written; empty: none
   std::string constraint;  // "at least 100ms"
+
+  FieldDoc();
+  FieldDoc(const FieldDoc& other);
+  FieldDoc(FieldDoc&& other) noexcept;
+  FieldDoc& operator=(const FieldDoc& other);
+  FieldDoc& operator=(FieldDoc&& other) noexcept;
+  ~FieldDoc();
 };
 
 /// A value's type: how it is read, written and described. Types are values; make your own with `text_as` or by hand.
@@ -138,20 +154,19 @@ struct Type {
 
 /// The parts of Section that know no types.
 namespace fields {
-struct Entry {
-  std::string_view name;
-  bool required = false;
-};
 struct Rules {
-  std::string section;
-  std::vector<Entry> entries;
   std::vector<std::vector<std::string>> exclusive;
   std::vector<std::string> later;
 };
-/// Reports unknown, missing and exclusive keys. False where the node is no map.
-bool check_keys(FieldReader& reader, const YamlNode& node, const Rules& rules);
+/// Reports unknown, missing (in a whole section) and exclusive keys, and hands each known one to its row. False where
+/// the node is no map.
+bool read_rows(FieldReader& reader, const YamlNode& node, const SectionDoc& doc, const Rules& rules, bool whole,
+               const std::function<void(std::size_t row, const YamlNode&)>& read_row);
+[[nodiscard]] YamlNode write_rows(const SectionDoc& doc, const std::function<YamlNode(std::size_t row)>& write_row);
+/// A scalar in a section's place as the map that it stands for.
+[[nodiscard]] YamlNode written_out(const YamlNode& scalar, const std::string& key);
 [[nodiscard]] Place place_of(const FieldReader& reader, const YamlNode& node);
-[[nodiscard]] Shape section_shape(std::shared_ptr<const SectionDoc> doc, const Shape* shorthand);
+[[nodiscard]] Shape section_shape(const SectionDoc& doc, std::string_view shorthand);
 [[nodiscard]] YamlNode string_schema(std::string pattern = {});
 [[nodiscard]] Shape list_shape(const Shape& item, bool or_one);
 [[nodiscard]] Shape map_shape(const Shape& item, const std::string& key_word);
@@ -160,6 +175,22 @@ bool check_keys(FieldReader& reader, const YamlNode& node, const Rules& rules);
 bool no_choice(FieldReader& reader, Position at, const std::string& text, const std::vector<std::string>& words);
 bool want(FieldReader& reader, const YamlNode& node, YamlNode::Kind kind, std::string_view wanted);
 void limit(YamlNode& schema, std::string_view name, const YamlNode& value);
+/// A bound on what is read: into the row's documentation and schema. Gives what is wrong with a value that breaks it.
+[[nodiscard]] std::string limit(FieldDoc& doc, Shape& shape, std::string_view words, std::string_view schema_word,
+                                const YamlNode& bound);
+/// What documentation says of the default, where the row does not: the value that a section without keys has.
+void document_default(FieldDoc& doc, const YamlNode& written);
+/// False, with an error at the node, if something is wrong.
+bool accept(FieldReader& reader, const YamlNode& node, const std::optional<std::string>& wrong);
+
+/// A type whose values must hold a condition besides.
+template <class V>
+void restrict_to(Type<V>& type, std::function<std::optional<std::string>(const V&)> wrong) {
+  type.read = [read = std::move(type.read), wrong = std::move(wrong)](FieldReader& reader, const YamlNode& node,
+                                                                      V& into) {
+    return read(reader, node, into) && accept(reader, node, wrong(into));
+  };
+}
 }  // namespace fields
 
 /// A value made of text: `parse` gives the value, or what is wrong in words that follow the key's name.
@@ -385,58 +416,43 @@ class FieldBuilder {
     return std::move(*this);
   }
   FieldBuilder&& least(V bound) && {
-    bound_to(bound, "at least ", "minimum", [bound](const V& value) { return value >= bound; });
+    auto problem = fields::limit(doc_, type_.shape, "at least ", "minimum", type_.write(bound));
+    fields::restrict_to<V>(type_, [bound, problem = std::move(problem)](const V& value) {
+      return value >= bound ? std::nullopt : std::optional(problem);
+    });
     return std::move(*this);
   }
   FieldBuilder&& most(V bound) && {
-    bound_to(bound, "at most ", "maximum", [bound](const V& value) { return value <= bound; });
+    auto problem = fields::limit(doc_, type_.shape, "at most ", "maximum", type_.write(bound));
+    fields::restrict_to<V>(type_, [bound, problem = std::move(problem)](const V& value) {
+      return value <= bound ? std::nullopt : std::optional(problem);
+    });
     return std::move(*this);
   }
   /// Any other condition: what is wrong, in words that follow the key's name, or nothing.
   FieldBuilder&& check(std::function<std::optional<std::string>(const V&)> wrong) && {
-    checks_.push_back(std::move(wrong));
+    fields::restrict_to<V>(type_, std::move(wrong));
     return std::move(*this);
   }
 
   operator Field<T>() && {  // NOLINT(google-explicit-constructor): a builder is an unfinished field
     Field<T> field;
-    const YamlNode fallback = type_.write(T{}.*member_);
-    if (doc_.fallback.empty() && !doc_.required && fallback.kind != YamlNode::Kind::null) {
-      doc_.fallback = write_yaml_inline(fallback);
-    }
-    doc_.shape = type_.shape;
     field.doc = std::move(doc_);
-    field.write = [write = type_.write, member = member_](const T& section) { return write(section.*member); };
-    field.read = [read = std::move(type_.read), checks = std::move(checks_), member = member_](
-                     FieldReader& reader, const YamlNode& node, T& section) {
-      if (!read(reader, node, section.*member)) return false;
-      for (const auto& check : checks) {
-        const auto wrong = check(section.*member);
-        if (!wrong) continue;
-        reader.key_error(node.at, *wrong);
-        return false;
-      }
-      return true;
+    field.doc.shape = std::move(type_.shape);
+    field.read = [read = std::move(type_.read), member = member_](FieldReader& reader, const YamlNode& node,
+                                                                  T& section) {
+      return read(reader, node, section.*member);
+    };
+    field.write = [write = std::move(type_.write), member = member_](const T& section) {
+      return write(section.*member);
     };
     return field;
   }
 
  private:
-  void bound_to(const V& bound, const std::string& words, std::string_view schema_word,
-                std::function<bool(const V&)> holds) {
-    const YamlNode written = type_.write(bound);
-    const std::string constraint = words + written.scalar;
-    doc_.constraint += (doc_.constraint.empty() ? "" : ", ") + constraint;
-    fields::limit(type_.shape.schema, schema_word, written);
-    checks_.push_back([constraint, holds = std::move(holds)](const V& value) {
-      return holds(value) ? std::nullopt : std::optional<std::string>("must be " + constraint);
-    });
-  }
-
   FieldDoc doc_;
   V T::*member_;
   Type<V> type_;
-  std::vector<std::function<std::optional<std::string>(const V&)>> checks_;
 };
 
 template <class T, class V>
@@ -452,7 +468,9 @@ template <class T, class V>
 template <class T, class S>
 [[nodiscard]] std::vector<Field<T>> fields_of(S T::*member, std::vector<Field<S>> rows) {
   std::vector<Field<T>> lifted;
+  const S without_keys{};
   for (Field<S>& row : rows) {
+    fields::document_default(row.doc, row.write(without_keys));
     Field<T> field;
     field.doc = std::move(row.doc);
     field.read = [read = std::move(row.read), member](FieldReader& reader, const YamlNode& node, T& whole) {
@@ -471,9 +489,13 @@ class Section {
   using Check = std::function<void(FieldReader&, const Place&, const T&)>;
 
   Section(std::string name, std::string doc, std::vector<Field<T>> rows) : fields_(std::move(rows)) {
-    doc_.name = rules_.section = std::move(name);
+    doc_.name = std::move(name);
     doc_.doc = std::move(doc);
-    for (const Field<T>& field : fields_) doc_.fields.push_back(field.doc);
+    const T without_keys{};
+    for (Field<T>& field : fields_) {
+      fields::document_default(field.doc, field.write(without_keys));
+      doc_.fields.push_back(field.doc);
+    }
   }
   /// Of these keys at most one may be given.
   Section&& exclusive(std::vector<std::string> keys) && {
@@ -498,15 +520,8 @@ class Section {
 
   /// False after errors. Null counts as a section without keys.
   bool read(FieldReader& reader, const YamlNode& node, T& into) const {
-    if (!shorthand_.empty() && node.kind == YamlNode::Kind::scalar) {
-      YamlNode key = yaml_word(shorthand_);
-      key.at = node.at;
-      YamlNode whole = yaml_map({});
-      whole.at = node.at;
-      whole.entries.emplace_back(std::move(key), node);
-      return read_map(reader, whole, into);
-    }
-    return read_map(reader, node, into);
+    if (shorthand_.empty() || node.kind != YamlNode::Kind::scalar) return read_map(reader, node, into);
+    return read_map(reader, fields::written_out(node, shorthand_), into);
   }
   /// Reads keys over a section that was read before: what is not given stays, and nothing is required.
   bool read_over(FieldReader& reader, const YamlNode& node, T& into) const {
@@ -514,41 +529,17 @@ class Section {
   }
 
   [[nodiscard]] YamlNode write(const T& value) const {
-    std::vector<std::pair<std::string, YamlNode>> entries;
-    for (const Field<T>& field : fields_) {
-      YamlNode written = field.write(value);
-      if (written.kind != YamlNode::Kind::null) entries.emplace_back(field.doc.name, std::move(written));
-    }
-    return yaml_map(std::move(entries));
+    return fields::write_rows(doc_, [&](std::size_t row) { return fields_[row].write(value); });
   }
 
   [[nodiscard]] const SectionDoc& doc() const { return doc_; }
-
-  [[nodiscard]] Shape shape() const {
-    const Field<T>* alone = find(shorthand_);
-    return fields::section_shape(std::make_shared<const SectionDoc>(doc_), alone ? &alone->doc.shape : nullptr);
-  }
+  [[nodiscard]] Shape shape() const { return fields::section_shape(doc_, shorthand_); }
 
  private:
-  const Field<T>* find(std::string_view name) const {
-    for (const Field<T>& field : fields_) {
-      if (field.doc.name == name) return &field;
-    }
-    return nullptr;
-  }
-
   bool read_map(FieldReader& reader, const YamlNode& node, T& into, bool whole = true) const {
     const std::size_t errors_before = reader.diagnostics().errors();
-    fields::Rules rules = rules_;
-    for (const Field<T>& field : fields_) rules.entries.push_back({field.doc.name, whole && field.doc.required});
-    if (!fields::check_keys(reader, node, rules)) return false;
-    for (const auto& [key, value] : node.entries) {
-      const Field<T>* field = find(key.scalar);
-      if (!field) continue;
-      const std::string outer = reader.enter(key.scalar);
-      field->read(reader, value, into);
-      reader.enter(outer);
-    }
+    const auto read_row = [&](std::size_t row, const YamlNode& value) { fields_[row].read(reader, value, into); };
+    if (!fields::read_rows(reader, node, doc_, rules_, whole, read_row)) return false;
     const Place place = fields::place_of(reader, node);
     if constexpr (requires { into.place = place; }) into.place = place;
     if (reader.diagnostics().errors() != errors_before) return false;

@@ -22,6 +22,14 @@ struct YamlNode {
   std::vector<YamlEntry> entries;  // of a map, in order; keys are scalars
   Position at;
 
+  // Not inline: every row of every table of fields holds some, and would carry this code.
+  YamlNode();
+  YamlNode(const YamlNode& other);
+  YamlNode(YamlNode&& other) noexcept;
+  YamlNode& operator=(const YamlNode& other);
+  YamlNode& operator=(YamlNode&& other) noexcept;
+  ~YamlNode();
+
   /// The value at a key of a map, or null.
   [[nodiscard]] const YamlNode* find(std::string_view key) const;
 };

@@ -1,0 +1,2 @@
+// CMake makes a precompiled header only for a target that has a source.
+namespace tocsin {}
