@@ -57,7 +57,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 takes coroutine frames for mismatched new and delete (a false report), and TSan does not know fences. Of
   # precompiled headers it forgets that they are the system's, and finds fault with the inside of std::string (PR 105329).
   target_compile_options(tocsin_base INTERFACE -Wno-mismatched-new-delete -Wduplicated-cond -Wlogical-op -Wno-tsan
-    -Wno-stringop-overread -Wno-array-bounds)
+    -Wno-stringop-overread -Wno-array-bounds "$<$<CONFIG:Release>:-Wno-stringop-overflow;-Wno-restrict>")
 endif()
 
 # Asio and coroutines are what takes time under a sanitizer (net, and the kinds of probes): -O0 compiles them three times

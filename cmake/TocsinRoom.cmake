@@ -95,6 +95,6 @@ function(tocsin_config)
   target_link_libraries(tocsin_config PUBLIC tocsin_net Boost::json PRIVATE date::date-tz)
   # Every source needs the options of every kind of probe: they are read once.
   target_precompile_headers(tocsin_config PRIVATE ${root}/daemon/config/kinds/kind.hpp)
-  # Tables of templates, read at a start: -O2 only makes their compiling take longer.
-  target_compile_options(tocsin_config PRIVATE $<$<CONFIG:Release>:-O1>)
+  # Tables of templates, read at a start: optimising only makes their compiling take longer.
+  target_compile_options(tocsin_config PRIVATE $<$<CONFIG:Release>:-O1> $<$<BOOL:${TOCSIN_SANITIZE}>:-O0>)
 endfunction()

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "src/words.hpp"
+#include "tocsin/actions/argument.hpp"
 #include "tocsin/core/number.hpp"
 #include "tocsin/net/url.hpp"
 
@@ -13,12 +14,6 @@ namespace tocsin::actions {
 namespace {
 
 constexpr std::string_view label_prefix = "label.";
-
-bool may_stand(char letter) {
-  constexpr std::string_view others = "._:/@+-";
-  return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9') ||
-         others.find(letter) != std::string_view::npos;
-}
 
 std::string shown(std::string_view value) { return first_line(value, {}); }
 
@@ -145,11 +140,6 @@ std::string unfit_kubernetes(const ActionSpec& spec, const KubernetesCall& call,
 }
 
 }  // namespace
-
-bool may_be_argument(std::string_view value) {
-  return !value.empty() && value.size() <= 128 && value.front() != '-' &&
-         std::all_of(value.begin(), value.end(), may_stand);
-}
 
 std::string unfit(const ActionSpec& spec, const Call& call, const Placeholders& values) {
   if (const auto* exec = std::get_if<ExecCall>(&call)) return unfit_exec(spec, *exec, values);

@@ -22,9 +22,6 @@ struct Placeholders {
   core::Labels labels;
 };
 
-/// What may stand in an argument: [A-Za-z0-9._:/@+-]{1,128}, not beginning with '-'.
-[[nodiscard]] bool may_be_argument(std::string_view value);
-
 /// Whether a call to set the target may be made with these values at all: each value that is used fits its type and,
 /// where there is one, its list. Empty, or what is wrong. The gate asks it before anything is begun.
 [[nodiscard]] std::string unfit(const ActionSpec& spec, const Call& call, const Placeholders& values);

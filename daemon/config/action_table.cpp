@@ -116,14 +116,6 @@ std::vector<core::Field<Action>> rows() {
 
 }  // namespace
 
-bool may_be_argument(std::string_view value) {
-  return !value.empty() && value.size() <= 128 && value.front() != '-' &&
-         std::all_of(value.begin(), value.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  std::string_view("._:/@+-").find(c) != std::string_view::npos;
-         });
-}
-
 std::string to_string(const model::When& value) {
   std::string out = value.alert;
   for (const core::Matcher& matcher : value.matchers)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/actions.hpp"
+#include "tocsin/actions/argument.hpp"
 #include "tocsin/core/fields.hpp"
 
 namespace tocsin::daemon {
@@ -32,7 +33,7 @@ namespace tocsin::daemon {
 [[nodiscard]] std::string to_string(const model::When& when);
 
 /// What may fill a placeholder: the executor refuses anything else, so better say it now.
-[[nodiscard]] bool may_be_argument(std::string_view value);
+using actions::may_be_argument;
 inline constexpr std::string_view argument_rule = "(letters, digits and ._:/@+-, 128 at most, no - first)";
 
 }  // namespace tocsin::daemon

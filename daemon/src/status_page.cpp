@@ -33,13 +33,19 @@ std::string more(std::size_t total) {
 struct ShownAlert {
   const rules::RuleStatus* rule = nullptr;
   const core::Alert* alert = nullptr;
-  /// Firing first, then pending; what always fires, and means that all is well, last.
-  [[nodiscard]] int rank() const {
-    if (is_watchdog()) return 2;
-    return alert->state == core::AlertState::firing ? 0 : 1;
+  enum class Rank { firing, pending, informs };
+  /// In the order in which they are shown. Nobody gets up for what only informs: the watchdog, an action that was
+  /// taken.
+  [[nodiscard]] Rank rank() const {
+    const std::string_view severity = alert->labels.get("severity");
+    if (severity == "info" || severity == "none") return Rank::informs;
+    return alert->state == core::AlertState::firing ? Rank::firing : Rank::pending;
   }
-  [[nodiscard]] bool is_watchdog() const { return alert->labels.get("alertname") == "TocsinWatchdog"; }
 };
+
+std::ptrdiff_t count(const std::vector<ShownAlert>& alerts, ShownAlert::Rank rank) {
+  return std::count_if(alerts.begin(), alerts.end(), [rank](const ShownAlert& a) { return a.rank() == rank; });
+}
 
 std::vector<ShownAlert> alerts_in_order(const PageData& data) {
   std::vector<ShownAlert> all;
@@ -64,9 +70,9 @@ std::string alerts_table(const PageData& data, const std::vector<ShownAlert>& al
     rows += fmt::format(
         "<tr><td class=\"{}\">{}{}</td><td>{}</td><td><code>{}</code><br>{}</td><td "
         "class=\"number\">{:.4g}</td><td>{}</td></tr>\n",
-        shown.is_watchdog() ? "quiet"
-        : fires             ? "bad"
-                            : "wait",
+        shown.rank() == ShownAlert::Rank::informs ? "quiet"
+        : fires                                   ? "bad"
+                                                  : "wait",
         to_string(alert.state), alert.held ? " (held: its data is missing)" : "", escape_html(alert.rule),
         escape_html(alert.labels.to_string()), escape_html(alert.annotations.get("summary")), alert.value, since);
   }
@@ -276,8 +282,8 @@ std::string switches(const std::vector<actions::Pause>& pauses) {
 
 std::string status_page(const PageData& data) {
   const std::vector<ShownAlert> alerts = alerts_in_order(data);
-  const auto firing = std::count_if(alerts.begin(), alerts.end(), [](const ShownAlert& a) { return a.rank() == 0; });
-  const auto pending = std::count_if(alerts.begin(), alerts.end(), [](const ShownAlert& a) { return a.rank() == 1; });
+  const auto firing = count(alerts, ShownAlert::Rank::firing);
+  const auto pending = count(alerts, ShownAlert::Rank::pending);
   std::map<std::string_view, std::string> values;
   values["alerts"] = alerts_table(data, alerts);
   values["targets"] = targets_table(data);
@@ -295,8 +301,9 @@ std::string status_page(const PageData& data) {
                                                : "All is well";
   values["title"] = values["verdict"] + (data.pauses.empty() ? "" : ", actions paused") + " - tocsin";
   values["switches"] = switches(data.pauses);
-  values["counts"] = fmt::format("targets {}, sick {}; alerts firing {}, pending {}; actions {}", data.targets.size(),
-                                 sick, firing, pending, data.actions.size());
+  values["counts"] =
+      fmt::format("targets {}, sick {}; alerts firing {}, pending {}, informing {}; actions {}", data.targets.size(),
+                  sick, firing, pending, count(alerts, ShownAlert::Rank::informs), data.actions.size());
   values["self"] = fmt::format("Up since {}; configuration read {}{}", clock(data.started),
                                ago(data.now, data.config_loaded), troubles(data.troubles));
   values["version"] = TOCSIN_VERSION;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tocsin/actions/argument.hpp"
+
 namespace tocsin::actions {
 namespace {
 

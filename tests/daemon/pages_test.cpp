@@ -184,6 +184,33 @@ TEST(StatusPage, ShowsThatActionsArePausedAndWhatWaitsForAPerson) {
     EXPECT_NE(page.find(said), std::string::npos) << said << page;
 }
 
+TEST(StatusPage, ShowsWhatOnlyInformsLastAndIsNotAlarmedByIt) {
+  const auto alert = [](const std::string& name, const std::string& severity, core::AlertState state) {
+    core::Alert one;
+    one.rule = name;
+    one.state = state;
+    one.labels = core::Labels{{"alertname", name}, {"severity", severity}};
+    return one;
+  };
+  rules::GroupStatus group;
+  group.rules.resize(1);
+  group.rules[0].alerts = {alert("ActionTaken", "info", core::AlertState::firing),
+                           alert("Watchdog", "none", core::AlertState::firing)};
+  PageData data;
+  data.now = core::from_millis(1'000'000);
+  data.groups = {std::make_shared<const rules::GroupStatus>(group)};
+  const std::string calm = status_page(data);
+  EXPECT_NE(calm.find("All is well"), std::string::npos);
+  EXPECT_NE(calm.find("firing 0, pending 0, informing 2"), std::string::npos);
+  group.rules[0].alerts.push_back(alert("Waits", "critical", core::AlertState::pending));
+  group.rules[0].alerts.push_back(alert("Burns", "", core::AlertState::firing));
+  data.groups = {std::make_shared<const rules::GroupStatus>(group)};
+  const std::string page = status_page(data);
+  EXPECT_NE(page.find("1 alert firing"), std::string::npos);
+  EXPECT_LT(page.find("<td>Burns"), page.find("<td>Waits"));
+  EXPECT_LT(page.find("<td>Waits"), page.find("<td>ActionTaken"));
+}
+
 TEST(StatusPage, SaysSoWhenAllIsWell) {
   PageData data;
   data.now = core::from_millis(1'000'000);
