@@ -239,9 +239,9 @@ def sparing(stack: Stack, sleeper: Sleeper, redis: Redis) -> None:
     used, left = own(stack, "tocsin_budget_commands_used"), own(stack, "tocsin_budget_commands_left")
     every = own(stack, "tocsin_budget_interval_seconds")
     info = int(re.search(r"cmdstat_info:calls=(\d+)", redis("INFO", "commandstats"))[1])  # type: ignore[index]
-    stack.say(f"   Redis has had {info} INFO; tocsin says {used:g} used, {left:g} left, one each {every:.2f} s, which is each {every * stack.factor:.0f} s at "
-              f"1,000 a day")
-    if used + left != 1000 * stack.factor or every < 86400 / 1000 / stack.factor * 0.9:
+    rest = 86400 - time.time() % 86400  # budgets are of the day in UTC
+    stack.say(f"   Redis has had {info} INFO; tocsin says {used:g} used, {left:g} left, one each {every:.2f} s for the {rest / 3600:.1f} hours that the day has left")
+    if used + left != 1000 * stack.factor or every < rest / left * 0.9:
         raise Failed("that is not the budget")
     stack.say(f"   the copy for trials was woken {sleeper.starts} times, and asked {sleeper.app.asked['/health']} times")
     stack.never("StagingDown")
