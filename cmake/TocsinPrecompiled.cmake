@@ -1,4 +1,5 @@
-# Headers that are read once for all: parsing the standard library took a third of a build (docs/decisions/0016).
+# Headers that are read once for all: to read the standard library took up to two fifths of a source's time
+# (docs/decisions/0016).
 # A precompiled header serves those who compile with the same options, so there is one for the rooms and one for the tests.
 #   tocsin_precompiled(NAME HEADER LIBRARY...)    makes one
 #   tocsin_reads(TARGET NAME)                      and lets a target use it

@@ -119,14 +119,17 @@ def start(stack: Stack) -> tuple[Engine, Sleeper, Edge, Redis, Postgres]:
     return engine, sleeper, edge, redis, postgres
 
 
-def own(stack: Stack, name: str) -> float:
-    """A metric of tocsin's own."""
+def own(stack: Stack, *names: str) -> list[float]:
+    """Metrics of tocsin's own, of one moment."""
     with urllib.request.urlopen(stack.page + "/metrics", timeout=10) as answer:
         text = answer.read().decode()
-    found = re.search(rf"^{name}(?:{{[^}}]*}})? ([0-9.e+-]+)$", text, re.MULTILINE)
-    if not found:
-        raise Failed(f"there is no {name}")
-    return float(found[1])
+    values = []
+    for name in names:
+        found = re.search(rf"^{name}(?:{{[^}}]*}})? ([0-9.e+-]+)$", text, re.MULTILINE)
+        if not found:
+            raise Failed(f"there is no {name}")
+        values.append(float(found[1]))
+    return values
 
 
 def key_changed(stack: Stack, engine: Engine) -> None:
@@ -236,8 +239,7 @@ def moved(stack: Stack, engine: Engine) -> None:
 
 def sparing(stack: Stack, sleeper: Sleeper, redis: Redis) -> None:
     stack.chapter("What the probes cost")
-    used, left = own(stack, "tocsin_budget_commands_used"), own(stack, "tocsin_budget_commands_left")
-    every = own(stack, "tocsin_budget_interval_seconds")
+    used, left, every = own(stack, "tocsin_budget_commands_used", "tocsin_budget_commands_left", "tocsin_budget_interval_seconds")
     info = int(re.search(r"cmdstat_info:calls=(\d+)", redis("INFO", "commandstats"))[1])  # type: ignore[index]
     rest = 86400 - time.time() % 86400  # budgets are of the day in UTC
     stack.say(f"   Redis has had {info} INFO; tocsin says {used:g} used, {left:g} left, one each {every:.2f} s for the {rest / 3600:.1f} hours that the day has left")
