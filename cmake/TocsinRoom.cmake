@@ -1,3 +1,13 @@
+# Several sources of a room are compiled as one, where a whole build matters more than a change of one file: what they
+# include and instantiate takes longer than they do (docs/decisions/0016). The builds without this find out whether each
+# source stands by itself.
+function(tocsin_in_batches target)
+  # What another source calls a thing is shadowed, and what is anonymous is taken for a header's.
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${TOCSIN_BATCHES} UNITY_BUILD_BATCH_SIZE 6
+    UNITY_BUILD_CODE_BEFORE_INCLUDE
+    "#pragma GCC diagnostic ignored \"-Wshadow\"\n#pragma GCC diagnostic ignored \"-Wsubobject-linkage\"")
+endfunction()
+
 # One room of the house: a static library with one include root and a namespace of its own.
 #   tocsin_room(NAME [NEEDS room...] [LIBS library...])
 function(tocsin_room name)
@@ -11,6 +21,7 @@ function(tocsin_room name)
   foreach(need IN LISTS ROOM_NEEDS)
     target_link_libraries(tocsin_${name} PUBLIC tocsin_${need})
   endforeach()
+  tocsin_in_batches(tocsin_${name})
   if(name IN_LIST TOCSIN_IO_ROOMS)
     tocsin_io(tocsin_${name})
   else()
@@ -33,6 +44,7 @@ function(tocsin_probes)
   file(GLOB common CONFIGURE_DEPENDS ${dir}/src/*.cpp)
   add_library(tocsin_probes_common STATIC ${common})
   tocsin_reads(tocsin_probes_common tocsin_standard)
+  tocsin_in_batches(tocsin_probes_common)
   target_include_directories(tocsin_probes_common PUBLIC ${dir}/include PRIVATE ${dir})
   target_link_libraries(tocsin_probes_common PUBLIC tocsin_base tocsin_core tocsin_net)
   add_library(tocsin_probes INTERFACE)
@@ -46,6 +58,7 @@ function(tocsin_probes)
     add_library(tocsin_probes_${kind} STATIC ${sources})
     target_include_directories(tocsin_probes_${kind} PRIVATE ${dir})
     tocsin_io(tocsin_probes_${kind})
+    tocsin_in_batches(tocsin_probes_${kind})
     target_link_libraries(tocsin_probes_${kind} PUBLIC tocsin_probes_common)
     target_link_libraries(tocsin_probes INTERFACE tocsin_probes_${kind})
   endforeach()
@@ -72,9 +85,16 @@ function(tocsin_embed target namespace header type function)
   target_sources(${target} PRIVATE ${out})
 endfunction()
 
-# What runs once, from the command line: -O2 only makes its compiling take longer.
-function(tocsin_runs_once)
-  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O1>)
+# What starts, stops, reads files and answers people: -O2 only makes its compiling take longer. What probes, judges and
+# answers Prometheus is named.
+#   tocsin_seldom_runs(tocsin_ROOM EXCEPT source...)
+function(tocsin_seldom_runs target)
+  cmake_parse_arguments(SELDOM "" "" "EXCEPT" ${ARGN})
+  string(REPLACE tocsin_ "" room ${target})
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  foreach(source IN LISTS SELDOM_EXCEPT)
+    set_source_files_properties(${PROJECT_SOURCE_DIR}/${room}/src/${source}.cpp PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O2>)
+  endforeach()
 endfunction()
 
 # The executable: a thin main over the daemon library.
@@ -93,6 +113,7 @@ function(tocsin_config)
   target_include_directories(tocsin_config PUBLIC ${root}/daemon/include ${root}/probes/include ${root}/state/include
     ${root}/alerts/include ${root}/actions/include PRIVATE ${root}/daemon)
   target_link_libraries(tocsin_config PUBLIC tocsin_net Boost::json PRIVATE date::date-tz)
+  tocsin_in_batches(tocsin_config)
   # Every source needs the options of every kind of probe: they are read once.
   target_precompile_headers(tocsin_config PRIVATE ${root}/daemon/config/kinds/kind.hpp)
   # Tables of templates, read at a start: optimising only makes their compiling take longer.

@@ -13,7 +13,7 @@ namespace tocsin::actions {
 namespace {
 
 /// An object's scale: where it is, in words and as a URL.
-struct Place {
+struct Workload {
   std::string name;
   std::string space;
   std::string words;  // deployments/web in the namespace shop
@@ -27,7 +27,7 @@ bool is_object_name(std::string_view text) {
   return !text.empty() && text.size() <= 253 && text.front() != '.' && std::all_of(text.begin(), text.end(), good);
 }
 
-core::Result<Place> find(const ActionSpec& spec, const KubernetesCall& call, const Placeholders& values) {
+core::Result<Workload> find(const ActionSpec& spec, const KubernetesCall& call, const Placeholders& values) {
   if (call.server.empty()) return cannot("there is no Kubernetes API server to ask");
   const auto name = fill(spec, call.name, values);
   if (!name) return name.error();
@@ -36,7 +36,7 @@ core::Result<Place> find(const ActionSpec& spec, const KubernetesCall& call, con
   for (const std::string& text : {*name, *space, call.resource}) {
     if (!is_object_name(text)) return cannot("no object of Kubernetes is called '" + first_line(text, {}) + "'");
   }
-  Place place;
+  Workload place;
   place.name = *name;
   place.space = *space;
   place.words = call.resource + "/" + *name + " in the namespace " + *space;
@@ -62,7 +62,7 @@ core::Result<void> authorize(const KubernetesCall& call, Request& request) {
 }
 
 /// What the API server says instead of yes.
-std::string denial(const KubernetesCall& call, const Place& place, std::string_view verb, const Answer& answer) {
+std::string denial(const KubernetesCall& call, const Workload& place, std::string_view verb, const Answer& answer) {
   const std::string reason = ": " + told(*answer.response, answer.secrets);
   switch (answer.response->status) {
     case 401:

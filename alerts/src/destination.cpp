@@ -12,13 +12,8 @@ namespace {
 constexpr std::size_t most_latencies = 1000;
 constexpr std::size_t post_reply_bytes = 64 * 1024;
 constexpr std::size_t ask_reply_bytes = 4 * 1024 * 1024;
-constexpr std::chrono::hours long_time{1};
 constexpr std::chrono::seconds knock_time{2};  // to reach one that could not be reached before
 constexpr std::chrono::minutes drop_log_step{1};
-
-core::Deadline now() { return std::chrono::steady_clock::now(); }
-
-std::string alerts_in_words(std::size_t count) { return std::to_string(count) + (count == 1 ? " alert" : " alerts"); }
 
 }  // namespace
 

@@ -8,14 +8,9 @@
 namespace tocsin::alerts {
 namespace {
 
-constexpr std::chrono::hours long_time{1};
 constexpr std::chrono::milliseconds breath{100};  // between two looks at all that waits
 constexpr std::chrono::milliseconds first_pause{500};
 constexpr std::chrono::milliseconds longest_pause{5'000};
-
-core::Deadline now() { return std::chrono::steady_clock::now(); }
-
-std::string alerts_in_words(std::size_t count) { return std::to_string(count) + (count == 1 ? " alert" : " alerts"); }
 
 }  // namespace
 

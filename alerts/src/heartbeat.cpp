@@ -10,10 +10,7 @@
 namespace tocsin::alerts {
 namespace {
 
-constexpr std::chrono::hours long_time{1};
 constexpr std::chrono::seconds look_again{1};  // whether we are alive
-
-core::Deadline now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 

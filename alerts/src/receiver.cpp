@@ -32,6 +32,8 @@ std::string without_secrets(std::string text, const Receiver& to) {
 
 }  // namespace
 
+std::string alerts_in_words(std::size_t count) { return std::to_string(count) + (count == 1 ? " alert" : " alerts"); }
+
 bool same_url(const net::Url& a, const net::Url& b) {
   return a.display() == b.display() && a.query == b.query && a.has_query == b.has_query;
 }

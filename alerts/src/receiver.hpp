@@ -13,6 +13,11 @@
 
 namespace tocsin::alerts {
 
+inline constexpr std::chrono::hours long_time{1};  // to wait where nothing is due
+[[nodiscard]] inline core::Deadline now() { return std::chrono::steady_clock::now(); }
+/// `1 alert`, `2 alerts`.
+[[nodiscard]] std::string alerts_in_words(std::size_t count);
+
 [[nodiscard]] bool same_url(const net::Url& a, const net::Url& b);
 
 /// For logs and status: scheme and host. The path of a webhook or of a heartbeat may be its secret.

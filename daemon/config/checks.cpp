@@ -1,6 +1,7 @@
 // Conditions on single values.
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "tables.hpp"
@@ -19,6 +20,17 @@ std::optional<std::string> listen_problem(const std::string& listen) {
   if (!bracketed && host.find_first_of(":[]/ @") != std::string::npos) return wrong;
   if (!core::parse_number<std::uint16_t>(std::string_view(listen).substr(colon + 1))) return wrong;
   return std::nullopt;
+}
+
+bool is_http_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+bool is_http_header(std::string_view name, const core::SecretSource& value) {
+  return is_http_token(name) && value.value.reveal().find_first_of("\r\n") == std::string::npos;
 }
 
 std::optional<std::string> regex_problem(const std::string& regex) {

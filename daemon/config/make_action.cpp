@@ -7,6 +7,7 @@
 #include "load.hpp"
 #include "placeholders.hpp"
 #include "recipes.hpp"
+#include "tables.hpp"
 
 namespace tocsin::daemon {
 
@@ -23,14 +24,6 @@ actions::Extract make_extract(const model::ExtractSpec& section) {
   if (!section.regex.empty()) return {Kind::regex, section.regex};
   if (!section.format.empty()) return {Kind::format, section.format};
   return {Kind::lines, ""};
-}
-
-bool is_header(const std::string& name, const core::SecretSource& value) {
-  const bool token = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-  return token && value.value.reveal().find_first_of("\r\n") == std::string::npos;
 }
 
 actions::HttpCall make_request(const model::HttpRequest& section, const std::string& method, const Loading& loading) {
@@ -57,7 +50,7 @@ actions::HttpCall make_request(const model::HttpRequest& section, const std::str
     loading.check_secret(call.bearer, section.authorization->place, "credentials_file");
   }
   for (const auto& [name, header] : section.headers) {
-    if (!is_header(name, header.value))
+    if (!is_http_header(name, header.value))
       wrong("headers", "the header \"" + name + "\" has a name or a value that HTTP does not allow");
     loading.check_secret(header.value, header.place, "file");
     call.headers.emplace_back(name, header.value);

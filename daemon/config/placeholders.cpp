@@ -21,10 +21,10 @@ std::string_view placeholder_at(std::string_view text) {
 }
 
 /// One call of an action: where it stands, and what may be in it.
-class Call {
+class CheckedCall {
  public:
-  Call(const model::Action& action, const Loading& loading, std::vector<std::string_view> known,
-       std::set<std::string, std::less<>>& used)
+  CheckedCall(const model::Action& action, const Loading& loading, std::vector<std::string_view> known,
+              std::set<std::string, std::less<>>& used)
       : action_(action), loading_(loading), known_(std::move(known)), used_(used) {}
 
   void argv(const core::Place& place, const std::vector<std::string>& arguments) {
@@ -125,7 +125,7 @@ class Call {
 void check_placeholders(const model::Action& action, const Loading& loading) {
   std::set<std::string, std::less<>> read, set;
   if (action.read) {
-    Call call(action, loading, {"target"}, read);
+    CheckedCall call(action, loading, {"target"}, read);
     if (action.read->http) {
       call.request(*action.read->http);
     } else {
@@ -134,7 +134,7 @@ void check_placeholders(const model::Action& action, const Loading& loading) {
   }
   if (action.set) {
     const std::size_t before = loading.diagnostics.errors();
-    Call call(action, loading, {"from", "to", "target", "id", "key"}, set);
+    CheckedCall call(action, loading, {"from", "to", "target", "id", "key"}, set);
     if (action.set->http) {
       call.request(*action.set->http);
     } else {

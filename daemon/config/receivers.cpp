@@ -50,14 +50,6 @@ std::vector<core::Field<S>> with_receiver(const char* url_key, const char* url_d
   return rows;
 }
 
-bool is_header(const std::string& name, const core::SecretSource& value) {
-  const bool token = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-  return token && value.value.reveal().find_first_of("\r\n") == std::string::npos;
-}
-
 std::optional<alerts::Receiver> make_receiver(const model::ReceiverKeys& keys, const char* url_key,
                                               const Loading& loading) {
   const auto wrong = [&](std::string_view key, std::string message) {
@@ -88,7 +80,7 @@ std::optional<alerts::Receiver> make_receiver(const model::ReceiverKeys& keys, c
   if (keys.tls && url->scheme != "https") return wrong("tls", "\"tls\" needs a URL with https://");
   loading.check_tls(keys.tls, keys.place);
   for (const auto& [name, header] : keys.headers) {
-    if (!is_header(name, header.value))
+    if (!is_http_header(name, header.value))
       return wrong("headers", "the header \"" + name + "\" has a name or a value that HTTP does not allow");
     loading.check_secret(header.value, header.place, "file");
     to.headers.emplace_back(name, header.value);

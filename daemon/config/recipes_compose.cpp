@@ -8,7 +8,7 @@ using actions::ExecCall;
 using actions::Extract;
 using model::Recipe;
 
-RecipeCalls scale(const Recipe& recipe, const std::string&) {
+RecipeCalls compose_scale(const Recipe& recipe, const std::string&) {
   const std::string &file = recipe.get("file"), &service = recipe.get("service");
   RecipeCalls made;
   made.read.call = ExecCall{{"docker", "compose", "-f", file, "ps", "-q", service}};
@@ -32,7 +32,7 @@ std::vector<RecipeKind> compose_recipes() {
        "containers of an image that is there start in seconds",
        "Only running containers are counted. The service must have no `container_name` and no fixed port on the host. "
        "tocsin must be allowed to talk to Docker (its group, or `DOCKER_HOST` in `env`): that is as good as root.",
-       scale}};
+       compose_scale}};
 }
 
 }  // namespace tocsin::daemon

@@ -33,7 +33,7 @@ std::vector<std::pair<std::string, core::SecretSource>> environment_of(const Rec
   return {variable("KUBECONFIG", file)};
 }
 
-RecipeCalls scale(const Recipe& recipe, const std::string&) {
+RecipeCalls kubectl_scale(const Recipe& recipe, const std::string&) {
   const std::string object = "deployment/" + recipe.get("deployment");
   RecipeCalls made;
   made.read.call = ExecCall{kubectl(recipe, {"get", object, "-o", "json"})};
@@ -70,7 +70,7 @@ std::vector<RecipeKind> kubectl_recipes() {
        "an image is there or pulled, a pod becomes ready in a minute or two",
        "`--current-replicas` lets the change fail where somebody else was quicker. Remove `spec.replicas` from the "
        "manifest, or each `kubectl apply` undoes it; and let no HorizontalPodAutoscaler move the same deployment.",
-       scale},
+       kubectl_scale},
       {"kubectl_memory_limit",
        "The memory limit of a container of a deployment in Kubernetes.",
        {deployment, {"container", "The container.", "api"}, space, kubeconfig},

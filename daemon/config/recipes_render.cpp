@@ -20,7 +20,7 @@ HttpCall request(const Recipe& recipe, const std::string& method, const std::str
   return call;
 }
 
-RecipeCalls scale(const Recipe& recipe, const std::string&) {
+RecipeCalls render_scale(const Recipe& recipe, const std::string&) {
   RecipeCalls made;
   made.read.call = request(recipe, "GET", "");
   made.read.value = {Extract::Kind::json, "$.serviceDetails.numInstances"};
@@ -47,7 +47,7 @@ std::vector<RecipeKind> render_recipes() {
            "an instance is started and must pass its health check",
            "Render ignores the number while its own autoscaling is on for the service. A service that is suspended is "
            "left alone.",
-           scale}};
+           render_scale}};
 }
 
 }  // namespace tocsin::daemon

@@ -39,6 +39,10 @@ bool put_over_module(core::FieldReader& reader, const model::Probe& module, core
 [[nodiscard]] std::optional<std::string> listen_problem(const std::string& listen);
 /// A regular expression of RE2: what is wrong with it.
 [[nodiscard]] std::optional<std::string> regex_problem(const std::string& regex);
+/// A word as HTTP has it (RFC 9110, section 5.6.2).
+[[nodiscard]] bool is_http_token(std::string_view text);
+/// A header that can be sent: its name is a token, its value has no line break.
+[[nodiscard]] bool is_http_header(std::string_view name, const core::SecretSource& value);
 /// $, .name, ['name'], [index].
 [[nodiscard]] std::optional<std::string> json_path_problem(const std::string& path);
 

@@ -28,7 +28,7 @@ std::string paths(const OutlinedCommand& program, std::string_view separator) {
 std::string joined(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, " ")); }
 
 /// Within single quotes of bash and zsh.
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'') {
@@ -142,7 +142,7 @@ std::string zsh_offer(std::string_view name, std::string_view doc) {
     if (c == ':') text += '\\';
     text += c;
   }
-  return quoted(fmt::format("{}:{}", text, doc));
+  return shell_quoted(fmt::format("{}:{}", text, doc));
 }
 
 std::string zsh(const OutlinedCommand& program) {
@@ -152,7 +152,7 @@ std::string zsh(const OutlinedCommand& program) {
     for (const OutlinedOption& option : command.options) {
       for (const std::string& name : option.names) options += " " + zsh_offer(name, option.doc);
       if (option.value.empty()) continue;
-      std::string act = fmt::format("_message {}", quoted(option.value));
+      std::string act = fmt::format("_message {}", shell_quoted(option.value));
       if (option.takes_file()) act = "_files";
       if (option.takes_folder()) act = "_files -/";
       if (!option.choices.empty()) act = "compadd " + joined(option.choices);
@@ -160,7 +160,7 @@ std::string zsh(const OutlinedCommand& program) {
     }
     for (const OutlinedCommand& sub : command.commands) offers += " " + zsh_offer(sub.name, sub.doc);
     for (const OutlinedOption& argument : command.arguments) {
-      for (const std::string& choice : argument.choices) offers += " " + quoted(choice);
+      for (const std::string& choice : argument.choices) offers += " " + shell_quoted(choice);
     }
     fmt::format_to(std::back_inserter(words), "    \"{}\")\n      options=({})\n      offers=({}) files={} ;;\n",
                    command.path, options, offers, wants_files(command) ? "yes" : "no");

@@ -18,14 +18,14 @@ namespace {
 
 TlsSession::Transport& transport_of(BIO* bio) { return *static_cast<TlsSession::Transport*>(BIO_get_data(bio)); }
 
-bool would_block(int error) { return error == EAGAIN || error == EINTR; }
+bool must_wait(int error) { return error == EAGAIN || error == EINTR; }
 
 int bio_read(BIO* bio, char* into, int size) {
   BIO_clear_retry_flags(bio);
   TlsSession::Transport& transport = transport_of(bio);
   const ssize_t got = ::recv(transport.fd, into, static_cast<std::size_t>(size), 0);
   if (got == 0) transport.eof = true;
-  if (got < 0 && would_block(errno)) {
+  if (got < 0 && must_wait(errno)) {
     BIO_set_retry_read(bio);
   } else if (got < 0) {
     transport.error = errno;
@@ -38,7 +38,7 @@ int bio_write(BIO* bio, const char* bytes, int size) {
   BIO_clear_retry_flags(bio);
   TlsSession::Transport& transport = transport_of(bio);
   const ssize_t sent = ::send(transport.fd, bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
-  if (sent < 0 && would_block(errno)) {
+  if (sent < 0 && must_wait(errno)) {
     BIO_set_retry_write(bio);
   } else if (sent < 0) {
     transport.error = errno;

@@ -32,9 +32,9 @@ GroupState to_state(rd_kafka_consumer_group_state_t state) {
   }
 }
 
-PartError part_error(const rd_kafka_error_t* error) {
+PartError error_of(const rd_kafka_error_t* error) {
   if (error == nullptr) return {};
-  return kafka::part_error(rd_kafka_error_code(error));
+  return part_error(rd_kafka_error_code(error));
 }
 
 class GroupsRound {
@@ -46,7 +46,7 @@ class GroupsRound {
     list();
     if (snapshot_.groups.empty()) return;
     for (Group& group : snapshot_.groups) {
-      group.commits_error = kafka::part_error(no_answer);
+      group.commits_error = part_error(no_answer);
       group.describe_error = group.commits_error;
     }
     while (more_to_ask() || under_way() > 0) {
@@ -70,12 +70,12 @@ class GroupsRound {
     const auto ask = options(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, asking_.part(0.5));
     rd_kafka_ListConsumerGroups(asking_.client(), ask.get(), queue_.get());
     const auto event = asking_.next_event(queue_.get());
-    snapshot_.groups_error = kafka::part_error(event ? rd_kafka_event_error(event.get()) : no_answer);
+    snapshot_.groups_error = part_error(event ? rd_kafka_event_error(event.get()) : no_answer);
     if (!event || !snapshot_.groups_error.none()) return;
     const auto* const result = rd_kafka_event_ListConsumerGroups_result(event.get());
     std::size_t count = 0;
     const auto* const* const errors = rd_kafka_ListConsumerGroups_result_errors(result, &count);
-    if (count > 0) snapshot_.groups_error = part_error(errors[0]);
+    if (count > 0) snapshot_.groups_error = error_of(errors[0]);
     const std::size_t failed = count;
     const auto* const* const listed = rd_kafka_ListConsumerGroups_result_valid(result, &count);
     snapshot_.groups_known = count > 0 || failed < std::max<std::size_t>(snapshot_.brokers.size(), 1);
@@ -145,7 +145,7 @@ class GroupsRound {
     const auto found = std::ranges::lower_bound(snapshot_.groups, name, {}, &Group::name);
     if (found == snapshot_.groups.end() || found->name != name) return;
     Group& group = *found;
-    group.describe_error = part_error(rd_kafka_ConsumerGroupDescription_error(&from));
+    group.describe_error = error_of(rd_kafka_ConsumerGroupDescription_error(&from));
     if (!group.describe_error.none()) return;
     if (const auto* const node = rd_kafka_ConsumerGroupDescription_coordinator(&from)) {
       group.coordinator = rd_kafka_Node_id(node);
@@ -180,12 +180,12 @@ class GroupsRound {
   }
   static void take_commits(rd_kafka_event_t* event, const rd_kafka_ListConsumerGroupOffsets_result_t* result) {
     Group& group = *static_cast<Group*>(rd_kafka_event_opaque(event));
-    group.commits_error = kafka::part_error(rd_kafka_event_error(event));
+    group.commits_error = part_error(rd_kafka_event_error(event));
     if (!group.commits_error.none()) return;
     std::size_t count = 0;
     const auto* const* const groups = rd_kafka_ListConsumerGroupOffsets_result_groups(result, &count);
     if (count != 1) return;
-    group.commits_error = part_error(rd_kafka_group_result_error(groups[0]));
+    group.commits_error = error_of(rd_kafka_group_result_error(groups[0]));
     const auto* const list = rd_kafka_group_result_partitions(groups[0]);
     if (!group.commits_error.none() || list == nullptr) return;
     std::vector<const rd_kafka_topic_partition_t*> sorted;
@@ -196,7 +196,7 @@ class GroupsRound {
       if (group.commits.empty() || group.commits.back().topic != one->topic) group.commits.push_back({one->topic, {}});
       // librdkafka's word for nothing is -1001.
       const std::int64_t offset = one->offset < 0 ? -1 : one->offset;
-      group.commits.back().partitions.push_back({one->partition, offset, kafka::part_error(one->err)});
+      group.commits.back().partitions.push_back({one->partition, offset, part_error(one->err)});
     }
   }
 

@@ -6,8 +6,6 @@ namespace tocsin::probes::postgres {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto gauge = core::MetricType::gauge;
-constexpr auto counter = core::MetricType::counter;
 
 // -- stat_activity: each database has a row for each of the six states, also where nobody is in it; so a rule on "less
 // than" has something to compare.
@@ -85,7 +83,7 @@ constexpr LabelColumn by_pid[] = {{"pid", "pid"}};
 constexpr ValueColumn ssl_values[] = {
     {"compression", {"pg_stat_ssl_compression", gauge, "Whether the encrypted connection is compressed (until 13)."}}};
 
-constexpr TableSpec specs[] = {
+constexpr TableSpec all_of_activity[] = {
     {"stat_activity", true, Scope::server, 0s, activity_query, activity_labels, activity_values},
     {"long_running_transactions", true, Scope::server, 0s, long_running_query, {}, long_running_values},
     {"txid", true, Scope::server, 0s, txid_query, {}, txid_values},
@@ -95,6 +93,6 @@ constexpr TableSpec specs[] = {
 
 }  // namespace
 
-std::span<const TableSpec> activity_specs() { return specs; }
+std::span<const TableSpec> activity_specs() { return all_of_activity; }
 
 }  // namespace tocsin::probes::postgres

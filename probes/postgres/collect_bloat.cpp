@@ -10,7 +10,6 @@ namespace tocsin::probes::postgres {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto gauge = core::MetricType::gauge;
 
 // The header of a row is 23 bytes, and a bit a column where there are NULLs, rounded up to 8; its pointer has 4.
 std::optional<std::string> table_query(const Asked& asked) {
@@ -37,7 +36,8 @@ SELECT current_database() AS datname, nspname AS schemaname, relname, pages * pa
   GREATEST(pages - needed, 0) * page AS bloat_size, GREATEST(pages - needed, 0) * 100 / pages AS bloat_pct
 FROM estimate ORDER BY nspname, relname)";
 }
-constexpr LabelColumn table_labels[] = {{"datname", "datname"}, {"schemaname", "schemaname"}, {"relname", "relname"}};
+constexpr LabelColumn bloat_table_labels[] = {
+    {"datname", "datname"}, {"schemaname", "schemaname"}, {"relname", "relname"}};
 constexpr ValueColumn table_values[] = {
     {"real_size",
      {"pg_bloat_table_real_size", gauge, "Bytes that the table took when it was last analyzed or vacuumed."}},
@@ -109,7 +109,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
 WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\_toast%' AND x.relkind = 'i'
 ORDER BY i.indexrelid)";
 }
-constexpr LabelColumn index_labels[] = {
+constexpr LabelColumn bloat_index_labels[] = {
     {"datname", "datname"}, {"schemaname", "schemaname"}, {"relname", "relname"}, {"indexrelname", "indexrelname"}};
 constexpr ValueColumn index_values[] = {
     {"size",
@@ -117,14 +117,14 @@ constexpr ValueColumn index_values[] = {
     {"indisvalid", {"pg_general_index_info_valid", gauge, "Whether the index can be used for queries."}},
 };
 
-constexpr TableSpec specs[] = {
-    {"bloat_table", false, Scope::database, 600s, table_query, table_labels, table_values},
+constexpr TableSpec all_of_bloat[] = {
+    {"bloat_table", false, Scope::database, 600s, table_query, bloat_table_labels, table_values},
     {"bloat_btree", false, Scope::database, 600s, btree_query, btree_labels, btree_values},
-    {"general_index_info", false, Scope::database, 600s, index_query, index_labels, index_values},
+    {"general_index_info", false, Scope::database, 600s, index_query, bloat_index_labels, index_values},
 };
 
 }  // namespace
 
-std::span<const TableSpec> bloat_specs() { return specs; }
+std::span<const TableSpec> bloat_specs() { return all_of_bloat; }
 
 }  // namespace tocsin::probes::postgres

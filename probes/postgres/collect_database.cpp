@@ -5,8 +5,6 @@ namespace tocsin::probes::postgres {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto gauge = core::MetricType::gauge;
-constexpr auto counter = core::MetricType::counter;
 
 // -- stat_database, without the row of what belongs to no database.
 std::optional<std::string> database_query(const Asked& asked) {
@@ -108,7 +106,7 @@ constexpr LabelColumn texts_labels[] = {{"queryid", "queryid"}, {"query", "query
 constexpr ValueColumn texts_values[] = {
     {"one", {"pg_stat_statements_query_id", counter, "Which statement a queryid stands for; always 1."}}};
 
-constexpr TableSpec specs[] = {
+constexpr TableSpec all_of_database[] = {
     {"stat_database", true, Scope::server, 0s, database_query, database_labels, database_values},
     {"stat_statements", false, Scope::server, 0s, statements_query, statements_labels, statements_values},
     {"stat_statements_query", false, Scope::server, 300s, texts_query, texts_labels, texts_values},
@@ -116,6 +114,6 @@ constexpr TableSpec specs[] = {
 
 }  // namespace
 
-std::span<const TableSpec> database_specs() { return specs; }
+std::span<const TableSpec> database_specs() { return all_of_database; }
 
 }  // namespace tocsin::probes::postgres

@@ -7,8 +7,6 @@ namespace tocsin::probes::postgres {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto gauge = core::MetricType::gauge;
-constexpr auto counter = core::MetricType::counter;
 
 /// No more rows than could be given: the largest count first, and then in an order that stays.
 std::string limit(const Asked& asked, std::size_t series_a_row) {
@@ -122,7 +120,7 @@ constexpr ValueColumn index_blocks_values[] = {
     {"idx_blks_hit", {"pg_statio_user_indexes_idx_blks_hit_total", counter, "Blocks of the index found in buffers."}},
 };
 
-constexpr TableSpec specs[] = {
+constexpr TableSpec all_of_relation[] = {
     {"stat_user_tables", true, Scope::database, 0s, tables_query, table_labels, tables_values},
     {"statio_user_tables", true, Scope::database, 0s, blocks_query, table_labels, blocks_values},
     {"statio_user_indexes", false, Scope::database, 0s, index_blocks_query, index_labels, index_blocks_values},
@@ -130,6 +128,6 @@ constexpr TableSpec specs[] = {
 
 }  // namespace
 
-std::span<const TableSpec> relation_specs() { return specs; }
+std::span<const TableSpec> relation_specs() { return all_of_relation; }
 
 }  // namespace tocsin::probes::postgres

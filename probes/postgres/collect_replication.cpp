@@ -5,8 +5,6 @@ namespace tocsin::probes::postgres {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto gauge = core::MetricType::gauge;
-constexpr auto counter = core::MetricType::counter;
 
 // -- replication. The lag is 0 where all that was received is replayed: without that, a primary on which nobody writes
 // would seem to leave its replicas behind. It also hides a broken link; pg_replication_last_replay_seconds does not.
@@ -109,7 +107,7 @@ SELECT pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery() THEN 
 constexpr ValueColumn location_values[] = {
     {"bytes", {"pg_xlog_location_bytes", gauge, "The position in the WAL of this server."}}};
 
-constexpr TableSpec specs[] = {
+constexpr TableSpec all_of_replication[] = {
     {"replication", true, Scope::server, 0s, replication_query, {}, replication_values},
     {"stat_replication", true, Scope::server, 0s, followers_query, followers_labels, followers_values},
     {"stat_wal_receiver", false, Scope::server, 0s, receiver_query, receiver_labels, receiver_values},
@@ -118,6 +116,6 @@ constexpr TableSpec specs[] = {
 
 }  // namespace
 
-std::span<const TableSpec> replication_specs() { return specs; }
+std::span<const TableSpec> replication_specs() { return all_of_replication; }
 
 }  // namespace tocsin::probes::postgres

@@ -5,8 +5,6 @@ namespace tocsin::probes::postgres {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto gauge = core::MetricType::gauge;
-constexpr auto counter = core::MetricType::counter;
 
 constexpr LabelColumn by_datname[] = {{"datname", "datname"}};
 constexpr LabelColumn by_rolname[] = {{"rolname", "rolname"}};
@@ -204,7 +202,7 @@ constexpr ValueColumn buffercache_values[] = {
     {"usagecount_avg", {"pg_buffercache_summary_usagecount_avg", gauge, "Average usage count of buffers in use."}},
 };
 
-constexpr TableSpec specs[] = {
+constexpr TableSpec all_of_server[] = {
     {"database", true, Scope::server, 60s, database_query, by_datname, database_values},
     {"database_wraparound", true, Scope::server, 0s, wraparound_query, by_datname, wraparound_values},
     {"locks", true, Scope::server, 0s, locks_query, locks_labels, locks_values},
@@ -219,6 +217,6 @@ constexpr TableSpec specs[] = {
 
 }  // namespace
 
-std::span<const TableSpec> server_specs() { return specs; }
+std::span<const TableSpec> server_specs() { return all_of_server; }
 
 }  // namespace tocsin::probes::postgres

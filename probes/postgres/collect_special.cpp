@@ -9,8 +9,6 @@ namespace {
 
 using Options = std::shared_ptr<const PostgresOptions>;
 using Label = Samples::Label;
-constexpr auto gauge = core::MetricType::gauge;
-constexpr auto counter = core::MetricType::counter;
 
 std::string_view or_unknown(const Rows::Cell& cell) { return cell.value_or("unknown"); }
 

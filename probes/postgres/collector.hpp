@@ -16,6 +16,9 @@
 
 namespace tocsin::probes::postgres {
 
+inline constexpr auto gauge = core::MetricType::gauge;
+inline constexpr auto counter = core::MetricType::counter;
+
 enum class Scope {
   server,    // asked once, on the main connection
   database,  // asked in each database that is probed

@@ -7,9 +7,6 @@
 namespace tocsin::probes::postgres {
 namespace {
 
-constexpr auto gauge = core::MetricType::gauge;
-constexpr auto counter = core::MetricType::counter;
-
 struct Alias {
   std::string_view now;
   core::MetricMeta before;

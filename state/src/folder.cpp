@@ -14,10 +14,6 @@
 namespace tocsin::state {
 namespace {
 
-core::Failure failure(std::string detail) {
-  return core::Failure{core::Outcome::internal, core::Phase::none, std::move(detail)};
-}
-
 std::string words(int error) { return std::generic_category().message(error); }
 
 /// The process id that the holder of the lock wrote into it, in words; empty if there is none.
@@ -44,6 +40,10 @@ bool exists(const std::string& path) {
 }
 
 }  // namespace
+
+core::Failure failure(std::string detail) {
+  return core::Failure{core::Outcome::internal, core::Phase::none, std::move(detail)};
+}
 
 Descriptor::Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
 

@@ -23,6 +23,9 @@ class Descriptor {
   int number_ = -1;
 };
 
+/// A fault of the disk or of what is on it.
+[[nodiscard]] core::Failure failure(std::string detail);
+
 /// Makes the folder if it is missing and takes its lock for as long as the descriptor lives.
 [[nodiscard]] boost::system::result<Descriptor, Refusal> lock_folder(const std::string& folder);
 /// Makes the file with mode 0600, or gives an existing one that mode.

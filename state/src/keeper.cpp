@@ -18,10 +18,6 @@ constexpr std::chrono::seconds lazy_pause{1};  // what nobody waits for is colle
 constexpr int lowest_priority = 19;
 constexpr std::chrono::seconds alive_pause{5};  // and the time when we were alive is written that often
 
-core::Failure failure(std::string detail) {
-  return core::Failure{core::Outcome::internal, core::Phase::none, std::move(detail)};
-}
-
 }  // namespace
 
 Keeper::~Keeper() {

@@ -7,14 +7,6 @@
 #include "src/schema.hpp"
 
 namespace tocsin::state {
-namespace {
-
-core::Failure failure(std::string detail) {
-  return core::Failure{core::Outcome::internal, core::Phase::none, std::move(detail)};
-}
-
-}  // namespace
-
 SqlResult<void> Keeper::open_files() {
   auto books = Books::open(path_);
   if (!books) return books.error();

@@ -16,9 +16,9 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string good = TOCSIN_SOURCE_DIR "/tests/config/good/";
+const std::string good_folder = TOCSIN_SOURCE_DIR "/tests/config/good/";
 
-Config load(const std::string& path) {
+Config load_cleanly(const std::string& path) {
   core::Diagnostics diagnostics;
   auto config = load_config(path, {{{"WHAT", "so"}}, true}, {"http", "redis"}, diagnostics);
   EXPECT_EQ(diagnostics.render(), "");
@@ -39,10 +39,10 @@ std::optional<std::pair<int, std::string>> python(const std::string& modules, co
 }
 
 TEST(Dump, GivesTheSameConfigurationAgain) {
-  const Config config = load(good + "full.yml");
+  const Config config = load_cleanly(good_folder + "full.yml");
   const std::string first = dump_config(config);
   const test::TempDir dir;
-  const Config again = load(dir.write("dumped.yml", first));
+  const Config again = load_cleanly(dir.write("dumped.yml", first));
   EXPECT_EQ(dump_config(again), first);
   ASSERT_EQ(again.targets.size(), config.targets.size());
   for (std::size_t i = 0; i < config.targets.size(); ++i) {
@@ -60,15 +60,15 @@ TEST(Dump, GivesTheSameConfigurationAgain) {
 }
 
 TEST(Dump, PacksThatAreOffStayOff) {
-  Config config = load(good + "minimal.yml");
+  Config config = load_cleanly(good_folder + "minimal.yml");
   config.packs.clear();
   const test::TempDir dir;
-  EXPECT_TRUE(load(dir.write("dumped.yml", dump_config(config))).packs.empty());
+  EXPECT_TRUE(load_cleanly(dir.write("dumped.yml", dump_config(config))).packs.empty());
 }
 
 TEST(Dump, MasksSecrets) {
   const test::TempDir dir;
-  const std::string dump = dump_config(load(
+  const std::string dump = dump_config(load_cleanly(
       dir.write("t.yml",
                 "probes:\n"
                 "  - {job: a, targets: ['redis://u:hunter1@h', 'redis://i'], user: u}\n"
@@ -90,7 +90,7 @@ TEST(Dump, MasksSecrets) {
 
 TEST(Dump, IsReadByOthersInTheSameWay) {
   const test::TempDir dir;
-  const std::string file = dir.write("dumped.yml", dump_config(load(good + "full.yml")));
+  const std::string file = dir.write("dumped.yml", dump_config(load_cleanly(good_folder + "full.yml")));
   const auto result = python("yaml", R"(
 import sys, yaml
 c = yaml.safe_load(open(sys.argv[1]))
@@ -123,10 +123,10 @@ for name in sys.argv[2].split(","):
 for name in sys.argv[3].split(","):
     assert list(validator.iter_errors(yaml.safe_load(open(name)))), name + " passes"
 )",
-                             schema + " " + good + "full.yml," + good + "minimal.yml," +
-                                 dir.write("dumped.yml", dump_config(load(good + "full.yml"))) + " " + bad +
-                                 "unknown_key.yml," + bad + "no_job.yml," + bad + "duration_without_unit.yml," + bad +
-                                 "storage_retention.yml," + bad + "action_limits.yml");
+                             schema + " " + good_folder + "full.yml," + good_folder + "minimal.yml," +
+                                 dir.write("dumped.yml", dump_config(load_cleanly(good_folder + "full.yml"))) + " " +
+                                 bad + "unknown_key.yml," + bad + "no_job.yml," + bad + "duration_without_unit.yml," +
+                                 bad + "storage_retention.yml," + bad + "action_limits.yml");
   if (!result) GTEST_SKIP() << "no PyYAML or jsonschema here";
   EXPECT_EQ(result->first, 0) << result->second;
 }

@@ -14,20 +14,20 @@ using probes::KafkaSecurity;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-struct Loaded {
+struct LoadedCluster {
   std::optional<Config> config;
   std::string said;
 };
-Loaded load_job(const std::string& more) {
+LoadedCluster load_cluster(const std::string& more) {
   const test::TempDir dir;
   dir.write("ca.pem", "");
   core::Diagnostics diagnostics;
   const std::string text = "probes:\n  - job: messages\n    kind: kafka\n" + more;
-  Loaded loaded{load_config(dir.write("t.yml", text), {{}, true}, {}, diagnostics), {}};
+  LoadedCluster loaded{load_config(dir.write("t.yml", text), {{}, true}, {}, diagnostics), {}};
   loaded.said = diagnostics.render();
   return loaded;
 }
-KafkaOptions options_of(const Loaded& loaded) {
+KafkaOptions options_of(const LoadedCluster& loaded) {
   EXPECT_TRUE(loaded.config) << loaded.said;
   if (!loaded.config) return {};
   EXPECT_EQ(loaded.config->targets.size(), 1U);
@@ -35,7 +35,7 @@ KafkaOptions options_of(const Loaded& loaded) {
 }
 
 TEST(KafkaConfig, IsAClusterByItsBrokers) {
-  const auto loaded = load_job(
+  const auto loaded = load_cluster(
       "    name: confluent\n    brokers: [b1:9092, b2, \"[::1]:9999\"]\n    security: sasl_ssl\n"
       "    sasl: {mechanism: PLAIN, username: key, password: s3cret}\n    tls: {ca_file: ca.pem}\n"
       "    consumer_groups: [\"delivery-*\", \"!*-test\"]\n    topics: [orders]\n"
@@ -66,7 +66,7 @@ TEST(KafkaConfig, IsAClusterByItsBrokers) {
 }
 
 TEST(KafkaConfig, HasDefaults) {
-  const auto loaded = load_job("    targets: [\"kafka://b1,b2:9093\"]\n");
+  const auto loaded = load_cluster("    targets: [\"kafka://b1,b2:9093\"]\n");
   const auto options = options_of(loaded);
   ASSERT_EQ(options.brokers.size(), 2U);
   EXPECT_EQ(options.brokers[1].to_string(), "b2:9093");
@@ -74,10 +74,10 @@ TEST(KafkaConfig, HasDefaults) {
   EXPECT_EQ(options.security, KafkaSecurity::plaintext);
   EXPECT_TRUE(options.offsets && options.groups && options.lag_seconds && !options.read_committed);
   EXPECT_TRUE(options.names.kafka_exporter);
-  EXPECT_EQ(options_of(load_job("    brokers: b1\n    tls: {}\n")).security, KafkaSecurity::ssl);
+  EXPECT_EQ(options_of(load_cluster("    brokers: b1\n    tls: {}\n")).security, KafkaSecurity::ssl);
   const std::string sasl = "    brokers: b1\n    sasl: {mechanism: SCRAM-SHA-512, username: u, password: p}\n";
-  EXPECT_EQ(options_of(load_job(sasl)).security, KafkaSecurity::sasl_ssl);
-  EXPECT_FALSE(options_of(load_job("    brokers: b1\n    collect: offsets\n")).groups);
+  EXPECT_EQ(options_of(load_cluster(sasl)).security, KafkaSecurity::sasl_ssl);
+  EXPECT_FALSE(options_of(load_cluster("    brokers: b1\n    collect: offsets\n")).groups);
 }
 
 TEST(KafkaConfig, SaysWhatIsWrong) {
@@ -95,12 +95,12 @@ TEST(KafkaConfig, SaysWhatIsWrong) {
       {"    brokers: b1\n    metric_names: [sarama]\n", "sarama"},
   };
   for (const auto& [text, words] : cases) {
-    const auto loaded = load_job(text);
+    const auto loaded = load_cluster(text);
     EXPECT_FALSE(loaded.config) << text;
     EXPECT_THAT(loaded.said, HasSubstr(words)) << text;
     EXPECT_THAT(loaded.said, testing::Not(HasSubstr("s3cret")));
   }
-  EXPECT_TRUE(load_job(plain + "    sasl: {" + user + ", allow_plaintext_password: true}\n").config);
+  EXPECT_TRUE(load_cluster(plain + "    sasl: {" + user + ", allow_plaintext_password: true}\n").config);
 }
 
 }  // namespace

@@ -14,29 +14,29 @@ using testing::HasSubstr;
 using testing::Not;
 using SslMode = PostgresOptions::SslMode;
 
-struct Loaded {
+struct LoadedServer {
   std::optional<Config> config;
   std::string said;
 };
-Loaded load_text(const std::string& text) {
+LoadedServer load_servers(const std::string& text) {
   const test::TempDir dir;
   dir.write("ca.pem", "");
   core::Diagnostics diagnostics;
-  Loaded loaded{load_config(dir.write("t.yml", text), {{}, true}, {}, diagnostics), {}};
+  LoadedServer loaded{load_config(dir.write("t.yml", text), {{}, true}, {}, diagnostics), {}};
   loaded.said = diagnostics.render();
   return loaded;
 }
-Loaded load_job(const std::string& url, const std::string& more = "") {
-  return load_text("probes:\n  - job: db\n    targets: [\"" + url + "\"]\n" + more);
+LoadedServer load_server(const std::string& url, const std::string& more = "") {
+  return load_servers("probes:\n  - job: db\n    targets: [\"" + url + "\"]\n" + more);
 }
-PostgresOptions options_of(const Loaded& loaded) {
+PostgresOptions options_of(const LoadedServer& loaded) {
   EXPECT_TRUE(loaded.config) << loaded.said;
   if (!loaded.config) return {};
   return std::get<PostgresOptions>(loaded.config->targets.at(0).options);
 }
 
 TEST(PostgresConfig, TakesAUrlApart) {
-  const auto loaded = load_job("postgresql://mon:p%40ss@db.example/app?sslmode=verify-full&sslrootcert=/ca.pem");
+  const auto loaded = load_server("postgresql://mon:p%40ss@db.example/app?sslmode=verify-full&sslrootcert=/ca.pem");
   const auto options = options_of(loaded);
   EXPECT_EQ(options.address.host, "db.example");
   EXPECT_EQ(options.address.port, 5432);
@@ -53,7 +53,7 @@ TEST(PostgresConfig, TakesAUrlApart) {
 }
 
 TEST(PostgresConfig, HasLibpqsDefaults) {
-  const auto options = options_of(load_job("postgres://db:6000"));
+  const auto options = options_of(load_server("postgres://db:6000"));
   EXPECT_EQ(options.user, "postgres");
   EXPECT_EQ(options.database, "postgres");
   EXPECT_EQ(options.address.port, 6000);
@@ -65,7 +65,7 @@ TEST(PostgresConfig, KnowsSockets) {
   for (const char* const url :
        {"postgresql:///app?host=/run/postgresql", "postgresql://u:p@/app?host=%2Frun%2Fpostgresql",
         "postgresql://%2Frun%2Fpostgresql/app"}) {
-    const auto loaded = load_job(url);
+    const auto loaded = load_server(url);
     const auto options = options_of(loaded);
     EXPECT_TRUE(options.address.unix_socket);
     EXPECT_EQ(options.address.host, "/run/postgresql");
@@ -75,20 +75,21 @@ TEST(PostgresConfig, KnowsSockets) {
 }
 
 TEST(PostgresConfig, AcceptsWhatProvidersHandOut) {
-  const auto options = options_of(load_job(
+  const auto options = options_of(load_server(
       "postgresql://u:p@ep-x.eu.aws.neon.tech/neondb?sslmode=require&channel_binding=require&connect_timeout=10"));
   EXPECT_EQ(options.sslmode, SslMode::require);
   EXPECT_EQ(options.channel_binding, "require");
 }
 
 TEST(PostgresConfig, TakesTlsForVerifyFull) {
-  EXPECT_EQ(options_of(load_job("postgres://db", "    tls: {ca_file: ca.pem}\n")).sslmode, SslMode::verify_full);
-  EXPECT_EQ(options_of(load_job("postgres://db", "    tls: {insecure_skip_verify: true}\n")).sslmode, SslMode::require);
-  EXPECT_EQ(options_of(load_job("postgres://db", "    sslmode: disable\n")).sslmode, SslMode::disable);
+  EXPECT_EQ(options_of(load_server("postgres://db", "    tls: {ca_file: ca.pem}\n")).sslmode, SslMode::verify_full);
+  EXPECT_EQ(options_of(load_server("postgres://db", "    tls: {insecure_skip_verify: true}\n")).sslmode,
+            SslMode::require);
+  EXPECT_EQ(options_of(load_server("postgres://db", "    sslmode: disable\n")).sslmode, SslMode::disable);
 }
 
 TEST(PostgresConfig, HasKeysOfItsOwn) {
-  const auto options = options_of(load_job("postgres://db", R"(    user: mon
+  const auto options = options_of(load_server("postgres://db", R"(    user: mon
     password: secret
     databases: [app_*, other]
     databases_every: 5m
@@ -116,35 +117,36 @@ TEST(PostgresConfig, HasKeysOfItsOwn) {
   EXPECT_TRUE(options.queries[1].each_database);
   EXPECT_THAT(options.queries[1].counters, ElementsAre("done"));
   EXPECT_EQ(options.queries[1].max_rows, 5U);
-  EXPECT_EQ(options_of(load_job("postgres://db", "    databases: all\n")).databases, PostgresOptions::Databases::all);
+  EXPECT_EQ(options_of(load_server("postgres://db", "    databases: all\n")).databases,
+            PostgresOptions::Databases::all);
 }
 
 TEST(PostgresConfig, SaysWhatIsWrong) {
-  const auto says = [](const Loaded& loaded, const std::string& words) {
+  const auto says = [](const LoadedServer& loaded, const std::string& words) {
     EXPECT_FALSE(loaded.config);
     EXPECT_THAT(loaded.said, HasSubstr(words));
     EXPECT_THAT(loaded.said, Not(HasSubstr("geheim")));
   };
-  says(load_job("postgres://u:geheim@db?sslmod=require"), "not known here: sslmod");
-  says(load_job("postgres://u:geheim@db?sslmode=yes"), "disable, allow, prefer");
-  says(load_job("postgres://u:geheim@one,two/db"), "one target for each host");
-  says(load_job("postgres:///db"), "without a host");
-  says(load_job("postgres://db?port=70000"), "no port");
-  says(load_job("postgres://u:geheim@db", "    password: other\n"), "another one beside it");
-  says(load_job("postgres://db?sslmode=require", "    sslmode: disable\n"), "stands in the URL, too");
-  says(load_job("postgres://db", "    tls: {server_name: other}\n"), "server_name");
-  says(load_job("postgres://db", "    collectors: {with: stat_statement}\n"), "stat_statements");
-  says(load_job("postgres://db", "    queries: [{name: \"a b\", sql: \"SELECT 1\"}]\n"), "name of a metric");
-  says(load_job("postgres://db", "    queries: [{name: wal, sql: \"SELECT 1\"}]\n"), "built-in");
-  says(load_job("postgres://db", "    queries: [{name: a, sql: x}, {name: a, sql: y}]\n"), "a second query");
-  says(load_job("postgres://db", "    queries: [{name: a, sql: ' ; '}]\n"), "must not be empty");
-  says(load_job("redis://db", "    queries: [{name: a, sql: x}]\n"), "postgres");
+  says(load_server("postgres://u:geheim@db?sslmod=require"), "not known here: sslmod");
+  says(load_server("postgres://u:geheim@db?sslmode=yes"), "disable, allow, prefer");
+  says(load_server("postgres://u:geheim@one,two/db"), "one target for each host");
+  says(load_server("postgres:///db"), "without a host");
+  says(load_server("postgres://db?port=70000"), "no port");
+  says(load_server("postgres://u:geheim@db", "    password: other\n"), "another one beside it");
+  says(load_server("postgres://db?sslmode=require", "    sslmode: disable\n"), "stands in the URL, too");
+  says(load_server("postgres://db", "    tls: {server_name: other}\n"), "server_name");
+  says(load_server("postgres://db", "    collectors: {with: stat_statement}\n"), "stat_statements");
+  says(load_server("postgres://db", "    queries: [{name: \"a b\", sql: \"SELECT 1\"}]\n"), "name of a metric");
+  says(load_server("postgres://db", "    queries: [{name: wal, sql: \"SELECT 1\"}]\n"), "built-in");
+  says(load_server("postgres://db", "    queries: [{name: a, sql: x}, {name: a, sql: y}]\n"), "a second query");
+  says(load_server("postgres://db", "    queries: [{name: a, sql: ' ; '}]\n"), "must not be empty");
+  says(load_server("redis://db", "    queries: [{name: a, sql: x}]\n"), "postgres");
 }
 
 TEST(PostgresConfig, ShowsNoPassword) {
-  const auto loaded = load_job("postgres://u:geheim@db/app?password=geheim2", "");
+  const auto loaded = load_server("postgres://u:geheim@db/app?password=geheim2", "");
   EXPECT_FALSE(loaded.config && loaded.said.find("geheim") != std::string::npos);
-  const auto good = load_job("postgres://u:geheim@db/app");
+  const auto good = load_server("postgres://u:geheim@db/app");
   ASSERT_TRUE(good.config);
   EXPECT_THAT(dump_config(*good.config), Not(HasSubstr("geheim")));
 }

@@ -10,7 +10,7 @@ namespace {
 
 using testing::HasSubstr;
 
-std::pair<std::optional<Config>, std::string> load_text(const std::string& text) {
+std::pair<std::optional<Config>, std::string> load_redis(const std::string& text) {
   const test::TempDir dir;
   core::Diagnostics diagnostics;
   auto config = load_config(dir.write("t.yml", text), {{}, true}, {"redis"}, diagnostics);
@@ -18,7 +18,7 @@ std::pair<std::optional<Config>, std::string> load_text(const std::string& text)
 }
 
 TEST(ConfigRedis, KeysBecomeOptions) {
-  const auto [config, said] = load_text(R"(
+  const auto [config, said] = load_redis(R"(
 probes:
   - job: sessions
     targets: ["redis://h:1/2", redis://h:2]
@@ -57,7 +57,7 @@ probes:
 
 TEST(ConfigRedis, ABudgetLeavesInfoAlone) {
   const auto minimal = [](const std::string& keys) {
-    const auto [config, said] = load_text("probes: [{job: a, targets: redis://h, " + keys + "}]\n");
+    const auto [config, said] = load_redis("probes: [{job: a, targets: redis://h, " + keys + "}]\n");
     EXPECT_TRUE(config) << said;
     return config && std::get<probes::RedisOptions>(config->targets.at(0).options).minimal;
   };
@@ -81,7 +81,7 @@ TEST(ConfigRedis, MistakesAreNamed) {
       {"cluster: maybe", "\"cluster\""},
   };
   for (const auto& [keys, wrong] : cases) {
-    const auto [config, said] = load_text("probes: [{job: a, targets: redis://h, " + keys + "}]\n");
+    const auto [config, said] = load_redis("probes: [{job: a, targets: redis://h, " + keys + "}]\n");
     EXPECT_FALSE(config) << keys;
     EXPECT_THAT(said, HasSubstr(wrong)) << keys;
   }

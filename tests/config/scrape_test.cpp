@@ -12,34 +12,34 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-struct Loaded {
+struct LoadedScrape {
   std::optional<Config> config;
   std::string said;
 };
-Loaded load_job(const std::string& more) {
+LoadedScrape load_scrape(const std::string& more) {
   const test::TempDir dir;
   core::Diagnostics diagnostics;
-  Loaded loaded{load_config(dir.write("t.yml", "probes:\n  - job: j\n" + more), {{}, true}, {}, diagnostics), {}};
+  LoadedScrape loaded{load_config(dir.write("t.yml", "probes:\n  - job: j\n" + more), {{}, true}, {}, diagnostics), {}};
   loaded.said = diagnostics.render();
   return loaded;
 }
 template <class Options>
-Options options_of(const Loaded& loaded) {
+Options options_of(const LoadedScrape& loaded) {
   EXPECT_TRUE(loaded.config) << loaded.said;
   if (!loaded.config) return {};
   return std::get<Options>(loaded.config->targets.at(0).options);
 }
-std::string instance_of(const Loaded& loaded) {
+std::string instance_of(const LoadedScrape& loaded) {
   return loaded.config ? std::string(loaded.config->targets.at(0).labels.get("instance")) : loaded.said;
 }
-std::string error_of(const std::string& more) {
-  const auto loaded = load_job(more);
+std::string scrape_error(const std::string& more) {
+  const auto loaded = load_scrape(more);
   EXPECT_FALSE(loaded.config) << more;
   return loaded.said;
 }
 
 TEST(GrpcConfig, TheUrlSaysTheService) {
-  const auto loaded = load_job("    targets: [\"grpc://h:50051/my.pkg.Service\"]\n");
+  const auto loaded = load_scrape("    targets: [\"grpc://h:50051/my.pkg.Service\"]\n");
   const auto options = options_of<probes::GrpcOptions>(loaded);
   EXPECT_EQ(options.address.to_string(), "h:50051");
   EXPECT_EQ(options.service, "my.pkg.Service");
@@ -49,8 +49,8 @@ TEST(GrpcConfig, TheUrlSaysTheService) {
 
 TEST(GrpcConfig, EveryKeyCounts) {
   const auto options = options_of<probes::GrpcOptions>(
-      load_job("    targets: [\"grpcs://h\"]\n    service: s\n    authority: a.example\n    ip_protocol: v4\n"
-               "    metadata: {authorization: Bearer x}\n    tls: {insecure_skip_verify: true}\n"));
+      load_scrape("    targets: [\"grpcs://h\"]\n    service: s\n    authority: a.example\n    ip_protocol: v4\n"
+                  "    metadata: {authorization: Bearer x}\n    tls: {insecure_skip_verify: true}\n"));
   EXPECT_EQ(options.address.port, 443);
   EXPECT_EQ(options.service, "s");
   EXPECT_EQ(options.authority, "a.example");
@@ -63,16 +63,16 @@ TEST(GrpcConfig, EveryKeyCounts) {
 }
 
 TEST(GrpcConfig, MistakesAreSaid) {
-  EXPECT_THAT(error_of("    targets: [\"grpc://h\"]\n"), HasSubstr("a grpc URL has a port"));
-  EXPECT_THAT(error_of("    targets: [\"grpc://u:p@h:1\"]\n"), HasSubstr("no user info"));
-  EXPECT_THAT(error_of("    targets: [\"grpc://h:1/a\"]\n    service: b\n"), HasSubstr("another one beside it"));
-  EXPECT_THAT(error_of("    targets: [\"grpc://h:1\"]\n    tls: {}\n"), HasSubstr("grpcs://"));
-  EXPECT_THAT(error_of("    targets: [\"grpc://h:1\"]\n    metadata: {grpc-timeout: 1s}\n"),
+  EXPECT_THAT(scrape_error("    targets: [\"grpc://h\"]\n"), HasSubstr("a grpc URL has a port"));
+  EXPECT_THAT(scrape_error("    targets: [\"grpc://u:p@h:1\"]\n"), HasSubstr("no user info"));
+  EXPECT_THAT(scrape_error("    targets: [\"grpc://h:1/a\"]\n    service: b\n"), HasSubstr("another one beside it"));
+  EXPECT_THAT(scrape_error("    targets: [\"grpc://h:1\"]\n    tls: {}\n"), HasSubstr("grpcs://"));
+  EXPECT_THAT(scrape_error("    targets: [\"grpc://h:1\"]\n    metadata: {grpc-timeout: 1s}\n"),
               HasSubstr("cannot be sent as metadata"));
 }
 
 TEST(MetricsConfig, IsAScrapeJob) {
-  const auto loaded = load_job(
+  const auto loaded = load_scrape(
       "    kind: metrics\n    targets: [\"http://app.example\"]\n    honor_labels: true\n    sample_limit: 10\n"
       "    label_limit: 11\n    label_name_length_limit: 12\n    label_value_length_limit: 13\n    max_series: 1000\n"
       "    bearer: t\n    headers: {X-A: b}\n    max_body: 1KiB\n    follow_redirects: false\n"
@@ -101,24 +101,27 @@ TEST(MetricsConfig, IsAScrapeJob) {
 }
 
 TEST(MetricsConfig, TheInstanceIsHostAndPort) {
-  EXPECT_EQ(instance_of(load_job("    kind: metrics\n    targets: [\"https://a.example/x?y=z\"]\n")), "a.example:443");
-  EXPECT_EQ(instance_of(load_job("    kind: metrics\n    targets: [\"http://[::1]:9100/metrics\"]\n")), "[::1]:9100");
+  EXPECT_EQ(instance_of(load_scrape("    kind: metrics\n    targets: [\"https://a.example/x?y=z\"]\n")),
+            "a.example:443");
+  EXPECT_EQ(instance_of(load_scrape("    kind: metrics\n    targets: [\"http://[::1]:9100/metrics\"]\n")),
+            "[::1]:9100");
 }
 
 TEST(MetricsConfig, MistakesAreSaid) {
-  EXPECT_THAT(error_of("    kind: metrics\n    targets: [\"http://h\"]\n    metric_relabel_configs:\n"
-                       "      - {action: hashmod, target_label: x}\n"),
+  EXPECT_THAT(scrape_error("    kind: metrics\n    targets: [\"http://h\"]\n    metric_relabel_configs:\n"
+                           "      - {action: hashmod, target_label: x}\n"),
               HasSubstr("hashmod needs a \"modulus\""));
-  EXPECT_THAT(error_of("    kind: metrics\n    targets: [\"http://h\"]\n    metric_relabel_configs:\n"
-                       "      - {action: dorp}\n"),
+  EXPECT_THAT(scrape_error("    kind: metrics\n    targets: [\"http://h\"]\n    metric_relabel_configs:\n"
+                           "      - {action: dorp}\n"),
               HasSubstr("drop"));
-  EXPECT_THAT(error_of("    kind: metrics\n    targets: [\"http://h\"]\n    expect: {status: 200}\n"),
+  EXPECT_THAT(scrape_error("    kind: metrics\n    targets: [\"http://h\"]\n    expect: {status: 200}\n"),
               HasSubstr("\"expect\" is for"));
-  EXPECT_THAT(error_of("    targets: [\"http://h\"]\n    honor_labels: true\n"), HasSubstr("\"honor_labels\" is for"));
+  EXPECT_THAT(scrape_error("    targets: [\"http://h\"]\n    honor_labels: true\n"),
+              HasSubstr("\"honor_labels\" is for"));
 }
 
 TEST(FileConfig, APathMayBeAPattern) {
-  const auto loaded = load_job(
+  const auto loaded = load_scrape(
       "    targets: [\"file:///var/backups/db-[0-9]*?.dump\"]\n    max_age: 26h\n    min_size: 1MiB\n    max_size: "
       "2GiB\n"
       "    min_count: 2\n    max_count: 30\n");
@@ -130,14 +133,14 @@ TEST(FileConfig, APathMayBeAPattern) {
   EXPECT_EQ(options.expect.max_size, 2ULL * 1024 * 1024 * 1024);
   EXPECT_EQ(options.expect.min_count, 2U);
   EXPECT_EQ(options.expect.max_count, 30U);
-  EXPECT_EQ(options_of<probes::FileOptions>(load_job("    targets: [\"file:///x\"]\n")).expect.min_count, 1U);
-  EXPECT_THAT(error_of("    targets: [\"file://x\"]\n"), HasSubstr("three slashes"));
-  EXPECT_THAT(error_of("    targets: [\"file:///x\"]\n    min_count: 2\n    max_count: 1\n"),
+  EXPECT_EQ(options_of<probes::FileOptions>(load_scrape("    targets: [\"file:///x\"]\n")).expect.min_count, 1U);
+  EXPECT_THAT(scrape_error("    targets: [\"file://x\"]\n"), HasSubstr("three slashes"));
+  EXPECT_THAT(scrape_error("    targets: [\"file:///x\"]\n    min_count: 2\n    max_count: 1\n"),
               HasSubstr("smaller than \"min_count\""));
 }
 
 TEST(ExecConfig, ACommandIsEnough) {
-  const auto loaded = load_job("    kind: exec\n    command: [/usr/lib/nagios/plugins/check_disk, -w, 10%]\n");
+  const auto loaded = load_scrape("    kind: exec\n    command: [/usr/lib/nagios/plugins/check_disk, -w, 10%]\n");
   const auto options = options_of<probes::ExecOptions>(loaded);
   EXPECT_THAT(options.argv, ElementsAre("/usr/lib/nagios/plugins/check_disk", "-w", "10%"));
   EXPECT_EQ(instance_of(loaded), "check_disk");
@@ -148,11 +151,12 @@ TEST(ExecConfig, ACommandIsEnough) {
 TEST(ExecConfig, TargetsMayHaveCommandsOfTheirOwn) {
   const test::TempDir secrets;
   const std::string token = secrets.write("token", "s3cret");
-  const auto loaded = load_job("    env: {TOKEN: {file: " + token +
-                               "}, A: b}\n    good_status: [0, 1]\n    output: metrics\n    working_directory: /tmp\n"
-                               "    targets:\n"
-                               "      - {url: \"exec://disk\", command: [check_disk]}\n"
-                               "      - {url: \"exec://load\", command: [check_load]}\n");
+  const auto loaded =
+      load_scrape("    env: {TOKEN: {file: " + token +
+                  "}, A: b}\n    good_status: [0, 1]\n    output: metrics\n    working_directory: /tmp\n"
+                  "    targets:\n"
+                  "      - {url: \"exec://disk\", command: [check_disk]}\n"
+                  "      - {url: \"exec://load\", command: [check_load]}\n");
   const auto options = options_of<probes::ExecOptions>(loaded);
   ASSERT_EQ(loaded.config->targets.size(), 2U);
   EXPECT_EQ(instance_of(loaded), "disk");
@@ -163,23 +167,24 @@ TEST(ExecConfig, TargetsMayHaveCommandsOfTheirOwn) {
   ASSERT_EQ(options.environment.size(), 2U);
   EXPECT_EQ(options.environment[0].second.file, token);
   EXPECT_EQ(options.environment[1].second.value.reveal(), "b");
-  EXPECT_THAT(error_of("    targets: [\"exec://disk\"]\n"), HasSubstr("needs a \"command\""));
-  EXPECT_THAT(error_of("    kind: exec\n"), HasSubstr("needs \"targets\""));
-  EXPECT_THAT(error_of("    kind: exec\n    command: [x]\n    env: {A-B: c}\n"), HasSubstr("cannot be a variable"));
+  EXPECT_THAT(scrape_error("    targets: [\"exec://disk\"]\n"), HasSubstr("needs a \"command\""));
+  EXPECT_THAT(scrape_error("    kind: exec\n"), HasSubstr("needs \"targets\""));
+  EXPECT_THAT(scrape_error("    kind: exec\n    command: [x]\n    env: {A-B: c}\n"), HasSubstr("cannot be a variable"));
 }
 
 TEST(PushConfig, AJobHasANameAndATime) {
   const test::TempDir secrets;
-  const auto loaded = load_job("    targets: [\"push://nightly-backup\"]\n    expect_every: 24h\n    token_file: " +
-                               secrets.write("token", "t") + "\n");
+  const auto loaded = load_scrape("    targets: [\"push://nightly-backup\"]\n    expect_every: 24h\n    token_file: " +
+                                  secrets.write("token", "t") + "\n");
   const auto options = options_of<probes::PushOptions>(loaded);
   EXPECT_EQ(options.name, "nightly-backup");
   EXPECT_EQ(options.expect_every, 24h);
   EXPECT_FALSE(options.token.empty());
   EXPECT_TRUE(loaded.config->targets[0].sentinel);
   EXPECT_EQ(instance_of(loaded), "nightly-backup");
-  EXPECT_THAT(error_of("    targets: [\"push://x\"]\n"), HasSubstr("needs \"expect_every\""));
-  EXPECT_THAT(error_of("    targets: [\"push://x/y\"]\n    expect_every: 1h\n"), HasSubstr("has a name of letters"));
+  EXPECT_THAT(scrape_error("    targets: [\"push://x\"]\n"), HasSubstr("needs \"expect_every\""));
+  EXPECT_THAT(scrape_error("    targets: [\"push://x/y\"]\n    expect_every: 1h\n"),
+              HasSubstr("has a name of letters"));
 }
 
 }  // namespace

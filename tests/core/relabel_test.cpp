@@ -29,7 +29,7 @@ RelabelRule with_separator(RelabelRule r, std::string separator) {
   return r;
 }
 
-struct Case {
+struct RelabelCase {
   const char* what;
   Labels before;
   std::vector<RelabelRule> rules;
@@ -39,7 +39,7 @@ struct Case {
 const Labels abc{{"a", "foo"}, {"b", "bar"}, {"c", "baz"}};
 
 TEST(Relabel, DoesWhatPrometheusDoes) {
-  const Case cases[] = {
+  const RelabelCase cases[] = {
       {"replaces a part",
        abc,
        {rule(Action::replace, {"a"}, "f(.*)", "d", "ch${1}-ch${1}")},
@@ -122,7 +122,7 @@ TEST(Relabel, DoesWhatPrometheusDoes) {
        {rule(Action::drop_equal, {"x"}, "(.*)", "y")},
        Labels{{"x", "1"}, {"y", "2"}}},
   };
-  for (const Case& c : cases) {
+  for (const RelabelCase& c : cases) {
     const auto after = Relabeling(c.rules).apply(c.before);
     EXPECT_EQ(after.has_value(), c.after.has_value()) << c.what;
     if (!after || !c.after) continue;

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const core::TimePoint now = core::from_millis(1'800'000'000'000);
+const core::TimePoint asked_at = core::from_millis(1'800'000'000'000);
 
 net::ServerRequest request(const std::string& query) {
   net::ServerRequest request;
@@ -23,7 +23,7 @@ net::ServerRequest request(const std::string& query) {
 
 core::HistoryRecord fired() {
   core::HistoryRecord record;
-  record.at = now - 1min;
+  record.at = asked_at - 1min;
   record.event = "firing";
   record.subject = "High";
   record.labels = core::Labels{{"alertname", "High"}, {"instance", "a"}};
@@ -41,10 +41,11 @@ class History : public testing::Test {
 };
 
 TEST_F(History, GivesWhatWasAskedFor) {
-  const auto response = api_history(request("since=24h&until=1799999990&kind=alert&subject=High&limit=5"), source, now);
+  const auto response =
+      api_history(request("since=24h&until=1799999990&kind=alert&subject=High&limit=5"), source, asked_at);
   ASSERT_EQ(response.status, 200U) << response.body;
-  EXPECT_EQ(asked->since, now - 24h);
-  EXPECT_EQ(asked->until, now - 10s);
+  EXPECT_EQ(asked->since, asked_at - 24h);
+  EXPECT_EQ(asked->until, asked_at - 10s);
   EXPECT_EQ(asked->kind, core::HistoryKind::alert);
   EXPECT_EQ(asked->subject, "High");
   EXPECT_EQ(asked->limit, 5U);
@@ -56,7 +57,7 @@ TEST_F(History, GivesWhatWasAskedFor) {
 
 TEST_F(History, PrintsOneLineForEachRecordOldestFirst) {
   auto later = fired();
-  later.at = now;
+  later.at = asked_at;
   later.event = "resolved";
   const std::string text = history_text({later, fired()});
   EXPECT_EQ(text,
@@ -68,14 +69,14 @@ TEST_F(History, PrintsOneLineForEachRecordOldestFirst) {
 TEST_F(History, SaysWhatIsWrongWithAQuestion) {
   for (const auto& [query, word] : {std::pair("since=soon", "since"), std::pair("kind=weather", "kind"),
                                     std::pair("limit=0", "limit"), std::pair("limit=many", "limit")}) {
-    const auto response = api_history(request(query), source, now);
+    const auto response = api_history(request(query), source, asked_at);
     EXPECT_EQ(response.status, 400U) << query;
     EXPECT_NE(response.body.find(word), std::string::npos) << response.body;
   }
   const HistorySource none = [](const state::HistoryQuery&) -> core::Result<std::vector<core::HistoryRecord>> {
     return core::Failure{core::Outcome::internal, core::Phase::none, "no history is kept"};
   };
-  EXPECT_EQ(api_history(request(""), none, now).status, 422U);
+  EXPECT_EQ(api_history(request(""), none, asked_at).status, 422U);
 }
 
 class Explain : public History {
@@ -98,14 +99,14 @@ TEST_F(Explain, DrawsTheTreeAndTheLastTransitions) {
   core::Batch batch;
   batch.fresh = {{0, core::Labels{{"__name__", "level"}, {"job", "app"}}}};
   batch.rows = {{0, 9.0}};
-  (void)store.append(block, now - 1s, batch);
-  const auto text = api_explain(request("alert=High&format=text"), sources(), now);
+  (void)store.append(block, asked_at - 1s, batch);
+  const auto text = api_explain(request("alert=High&format=text"), sources(), asked_at);
   ASSERT_EQ(text.status, 200U) << text.body;
   EXPECT_NE(text.body.find("High is silent"), std::string::npos) << text.body;
   EXPECT_NE(text.body.find("\"app\""), std::string::npos) << "the job that there is: " << text.body;
   EXPECT_NE(text.body.find("last transitions\n2027-01-15T07:59:00.000Z"), std::string::npos) << text.body;
   EXPECT_EQ(asked->subject, "High");
-  const auto json = boost::json::parse(api_explain(request("alert=High"), sources(), now).body);
+  const auto json = boost::json::parse(api_explain(request("alert=High"), sources(), asked_at).body);
   const auto& rule = json.at("data").at("rules").as_array().at(0);
   EXPECT_EQ(rule.at("group").as_string(), "rules.yml;g");
   EXPECT_EQ(rule.at("expression").at("kind").as_string(), "comparison");
@@ -113,11 +114,11 @@ TEST_F(Explain, DrawsTheTreeAndTheLastTransitions) {
 }
 
 TEST_F(Explain, SaysWhichRuleMayHaveBeenMeant) {
-  const auto unknown = api_explain(request("alert=Hihg"), sources(), now);
+  const auto unknown = api_explain(request("alert=Hihg"), sources(), asked_at);
   EXPECT_EQ(unknown.status, 404U);
   EXPECT_NE(unknown.body.find("did you mean \\\"High\\\"?"), std::string::npos) << unknown.body;
-  EXPECT_EQ(api_explain(request(""), sources(), now).status, 400U);
-  EXPECT_EQ(api_explain(request("alert=High&at=soon"), sources(), now).status, 400U);
+  EXPECT_EQ(api_explain(request(""), sources(), asked_at).status, 400U);
+  EXPECT_EQ(api_explain(request("alert=High&at=soon"), sources(), asked_at).status, 400U);
 }
 
 }  // namespace

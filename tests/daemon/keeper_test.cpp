@@ -11,7 +11,7 @@ namespace tocsin::daemon {
 namespace {
 
 using namespace std::chrono_literals;
-using Kind = core::AlertChange::Kind;
+using ChangeKind = core::AlertChange::Kind;
 using test::wait_until;
 
 /// A ledger whose disk answers when the test says so.
@@ -42,7 +42,7 @@ class Disk final : public state::Ledger {
   std::vector<core::Memory> remembered;
 };
 
-core::AlertChange change(Kind kind, const std::string& name) {
+core::AlertChange change(ChangeKind kind, const std::string& name) {
   core::AlertChange change;
   change.kind = kind;
   change.alert.rule = name;
@@ -97,7 +97,7 @@ using Names = std::vector<std::string>;
 
 TEST_F(KeeperTest, TellsOnlyWhatIsOnDiskAndOwesItToEveryReceiver) {
   Keeper keeper(loop, &disk, 41, hooks());
-  keep(keeper, {change(Kind::firing, "A"), change(Kind::pending, "B")}, {{"key", "value"}});
+  keep(keeper, {change(ChangeKind::firing, "A"), change(ChangeKind::pending, "B")}, {{"key", "value"}});
   EXPECT_TRUE(names().empty());
   ASSERT_EQ(disk.promises.size(), 1U);
   const state::Promise& promise = disk.promises[0];
@@ -116,7 +116,7 @@ TEST_F(KeeperTest, OwesNobodyWhatIsWithheldButWritesItDown) {
   KeeperHooks all = hooks();
   all.withheld = [](const core::AlertChange& change) { return change.alert.rule == "Quiet"; };
   Keeper keeper(loop, &disk, 0, std::move(all));
-  keep(keeper, {change(Kind::firing, "Quiet"), change(Kind::firing, "Loud")});
+  keep(keeper, {change(ChangeKind::firing, "Quiet"), change(ChangeKind::firing, "Loud")});
   ASSERT_EQ(disk.promises.size(), 1U);
   ASSERT_EQ(disk.promises[0].owed.size(), 1U);
   EXPECT_EQ(disk.promises[0].owed[0].alert.rule, "Loud");
@@ -127,12 +127,12 @@ TEST_F(KeeperTest, OwesNobodyWhatIsWithheldButWritesItDown) {
 
 TEST_F(KeeperTest, RepeatsNeedNoPromiseButKeepTheirPlace) {
   Keeper keeper(loop, &disk, 0, hooks());
-  keep(keeper, {change(Kind::repeated, "R")}, {{"sent", "now"}});
+  keep(keeper, {change(ChangeKind::repeated, "R")}, {{"sent", "now"}});
   EXPECT_EQ(names(), (Names{"R"}));
   EXPECT_TRUE(disk.promises.empty());
   EXPECT_EQ(disk.remembered.size(), 1U);
-  keep(keeper, {change(Kind::resolved, "A")});
-  keep(keeper, {change(Kind::repeated, "A2")});
+  keep(keeper, {change(ChangeKind::resolved, "A")});
+  keep(keeper, {change(ChangeKind::repeated, "A2")});
   EXPECT_EQ(names(), (Names{"R"})) << "a repeat does not overtake what waits for the disk";
   disk.receipts[0](std::nullopt);
   EXPECT_EQ(names(), (Names{"R", "A", "A2"}));
@@ -140,14 +140,14 @@ TEST_F(KeeperTest, RepeatsNeedNoPromiseButKeepTheirPlace) {
 
 TEST_F(KeeperTest, ADiskThatFailsStopsNothingAndIsSaidOnce) {
   Keeper keeper(loop, &disk, 0, hooks());
-  keep(keeper, {change(Kind::firing, "A")});
+  keep(keeper, {change(ChangeKind::firing, "A")});
   disk.receipts[0]("no space left");
-  keep(keeper, {change(Kind::firing, "B")});
+  keep(keeper, {change(ChangeKind::firing, "B")});
   disk.receipts[1]("no space left");
   EXPECT_EQ(names(), (Names{"A", "B"}));
   EXPECT_EQ(keeper.told_unkept(), 2U);
   EXPECT_EQ(disk_news, (Names{"no space left"}));
-  keep(keeper, {change(Kind::firing, "C")});
+  keep(keeper, {change(ChangeKind::firing, "C")});
   disk.receipts[2](std::nullopt);
   EXPECT_EQ(disk_news, (Names{"no space left", "good"}));
 }
@@ -155,7 +155,7 @@ TEST_F(KeeperTest, ADiskThatFailsStopsNothingAndIsSaidOnce) {
 TEST_F(KeeperTest, ADiskThatDoesNotAnswerIsWaitedForASecond) {
   Keeper keeper(loop, &disk, 0, hooks());
   const auto begun = std::chrono::steady_clock::now();
-  keep(keeper, {change(Kind::firing, "A")});
+  keep(keeper, {change(ChangeKind::firing, "A")});
   ASSERT_TRUE(wait_until([&] { return names() == Names{"A"}; }));
   EXPECT_GE(std::chrono::steady_clock::now() - begun, Keeper::patience);
   EXPECT_EQ(keeper.told_unkept(), 1U);
@@ -165,14 +165,14 @@ TEST_F(KeeperTest, ADiskThatDoesNotAnswerIsWaitedForASecond) {
 
 TEST_F(KeeperTest, WithoutALedgerAllIsToldAtOnce) {
   Keeper keeper(loop, nullptr, 0, hooks());
-  keep(keeper, {change(Kind::firing, "A")}, {{"key", "value"}});
+  keep(keeper, {change(ChangeKind::firing, "A")}, {{"key", "value"}});
   EXPECT_EQ(names(), (Names{"A"}));
 }
 
 TEST_F(KeeperTest, NothingIsToldAfterTheEnd) {
   {
     Keeper keeper(loop, &disk, 0, hooks());
-    keep(keeper, {change(Kind::firing, "A")});
+    keep(keeper, {change(ChangeKind::firing, "A")});
   }
   disk.receipts[0](std::nullopt);
   EXPECT_TRUE(names().empty());

@@ -10,7 +10,7 @@ namespace tocsin::daemon {
 namespace {
 
 using namespace std::chrono_literals;
-using Verdict = Confirmation::Verdict;
+using Settled = Confirmation::Verdict;
 
 TEST(WheelOffset, SpreadsTargetsEvenlyWhateverTheirNumber) {
   std::array<int, 10> tenths{};
@@ -59,7 +59,7 @@ TEST(Wheel, ForgetsATargetThatWasRemoved) {
 
 struct Step {
   bool good;
-  Verdict expected;
+  Settled expected;
 };
 
 class Confirming : public testing::TestWithParam<std::pair<core::Duration, std::vector<Step>>> {};
@@ -80,19 +80,19 @@ INSTANTIATE_TEST_SUITE_P(
         std::pair{
             core::Duration{500},
             std::vector<Step>{
-                {true, Verdict::append}, {false, Verdict::hold}, {true, Verdict::drop_held}, {true, Verdict::append}}},
+                {true, Settled::append}, {false, Settled::hold}, {true, Settled::drop_held}, {true, Settled::append}}},
         // A failure that is confirmed is told with both its times; later ones need no confirmation.
-        std::pair{core::Duration{500}, std::vector<Step>{{true, Verdict::append},
-                                                         {false, Verdict::hold},
-                                                         {false, Verdict::append_both},
-                                                         {false, Verdict::append},
-                                                         {true, Verdict::append},
-                                                         {false, Verdict::hold}}},
+        std::pair{core::Duration{500}, std::vector<Step>{{true, Settled::append},
+                                                         {false, Settled::hold},
+                                                         {false, Settled::append_both},
+                                                         {false, Settled::append},
+                                                         {true, Settled::append},
+                                                         {false, Settled::hold}}},
         // A target that is sick from the start is confirmed as well.
-        std::pair{core::Duration{500}, std::vector<Step>{{false, Verdict::hold}, {false, Verdict::append_both}}},
+        std::pair{core::Duration{500}, std::vector<Step>{{false, Settled::hold}, {false, Settled::append_both}}},
         // Without `confirm` the first failure counts.
         std::pair{core::Duration{0},
-                  std::vector<Step>{{true, Verdict::append}, {false, Verdict::append}, {false, Verdict::append}}}));
+                  std::vector<Step>{{true, Settled::append}, {false, Settled::append}, {false, Settled::append}}}));
 
 TEST(Confirmation, KnowsWhatWasSettled) {
   Confirmation confirmation;

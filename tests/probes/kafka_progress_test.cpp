@@ -28,7 +28,7 @@ TEST(KafkaProgress, CountsFromWhenItIsBehindAndStands) {
   EXPECT_EQ(progress.stalled(at(100)), core::Duration{0}) << "a clock that goes back";
 }
 
-struct Case {
+struct ProgressCase {
   const char* what;
   std::vector<std::pair<std::int64_t, std::int64_t>> looks;  // commit, lag
   bool members;
@@ -43,7 +43,7 @@ std::vector<std::pair<std::int64_t, std::int64_t>> looks(int n, auto&& of) {
 using Look = std::pair<std::int64_t, std::int64_t>;
 
 TEST(KafkaProgress, IsJudgedByTheLastTenLooks) {
-  const Case cases[] = {
+  const ProgressCase cases[] = {
       {"too few looks",
        looks(9,
              [](int) {
@@ -105,7 +105,7 @@ TEST(KafkaProgress, IsJudgedByTheLastTenLooks) {
              }),
        true, ConsumerStatus::ok},
   };
-  for (const Case& c : cases) {
+  for (const ProgressCase& c : cases) {
     Progress progress;
     StatusWindow window;
     core::TimePoint now = at(0);

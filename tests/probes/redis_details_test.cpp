@@ -17,7 +17,7 @@ using test::list;
 using test::ReplyOf;
 using namespace std::chrono_literals;
 
-constexpr core::TimePoint now = core::from_millis(1'800'000'000'000);
+constexpr core::TimePoint asked_at = core::from_millis(1'800'000'000'000);
 
 struct Talk {
   void answer(Question question, const std::string& bytes, std::uint16_t number = 0) {
@@ -88,7 +88,7 @@ TEST(RedisDetails, TheSumOfAHistogramComesFromInfo) {
     table.begin();
     EXPECT_TRUE(info.read("# Commandstats\r\ncmdstat_set:calls=2,usec=" + std::to_string(usec) +
                               ",usec_per_call=1.0\r\ncmdstat_get:calls=2,usec=9,usec_per_call=1.0\r\n",
-                          now, 1, table));
+                          asked_at, 1, table));
     return test::values(table, table.take());
   };
   EXPECT_FALSE(read(5).contains(R"(redis_commands_latencies_usec_sum{cmd="set"})"));
@@ -175,7 +175,7 @@ TEST(RedisDetails, AsksWhatSuitsTheServer) {
   const auto asked = [](std::string_view info, bool connected = true) {
     const CommandNames names;
     Details details(core::Labels{}, names, {}, true);
-    details.begin(now, false);
+    details.begin(asked_at, false);
     std::string all;
     for (const Question question : details.wanted(describe(info), connected)) {
       all += std::string(to_string(question)) + ", ";
@@ -211,11 +211,11 @@ TEST(RedisDetails, AsksARefusedCommandLessAndLess) {
     const auto wanted = details.wanted(server, false);
     return std::ranges::find(wanted, Question::latency_latest) != wanted.end();
   };
-  EXPECT_TRUE(asks(now, false));
+  EXPECT_TRUE(asks(asked_at, false));
   details.refused({Question::latency_latest}, "ERR unknown command");
-  EXPECT_FALSE(asks(now + 1h, false));
+  EXPECT_FALSE(asks(asked_at + 1h, false));
   int count = 0;
-  for (auto at = now; at < now + 24h; at += 5min) {
+  for (auto at = asked_at; at < asked_at + 24h; at += 5min) {
     if (!asks(at, true)) continue;
     ++count;
     details.refused({Question::latency_latest}, "ERR unknown command");
@@ -226,7 +226,7 @@ TEST(RedisDetails, AsksARefusedCommandLessAndLess) {
   EXPECT_EQ(std::ranges::count(wanted, Question::slowlog_len), 0) << "it was turned off by its name";
   EXPECT_EQ(std::ranges::count(wanted, Question::latency_histogram), 0) << "it was turned off";
   details.forget();
-  EXPECT_TRUE(asks(now, false)) << "another server";
+  EXPECT_TRUE(asks(asked_at, false)) << "another server";
 }
 
 TEST(RedisDetails, AsksConfigOnceAMinute) {
@@ -236,12 +236,12 @@ TEST(RedisDetails, AsksConfigOnceAMinute) {
     talk.details.begin(at, false);
     return std::ranges::count(talk.details.wanted(server, connected), Question::config) == 1;
   };
-  EXPECT_TRUE(asks(now, false));
+  EXPECT_TRUE(asks(asked_at, false));
   talk.answer(Question::config, list({bulk("databases"), bulk("7")}));
   EXPECT_EQ(talk.details.databases(), 7U);
-  EXPECT_FALSE(asks(now + 59s, false));
-  EXPECT_TRUE(asks(now + 59s, true));
-  EXPECT_TRUE(asks(now + 60s, false));
+  EXPECT_FALSE(asks(asked_at + 59s, false));
+  EXPECT_TRUE(asks(asked_at + 59s, true));
+  EXPECT_TRUE(asks(asked_at + 60s, false));
 }
 
 struct LimitCase {
@@ -269,7 +269,7 @@ TEST(RedisDetails, LimitsStandForWhatTheServerDoesNotTell) {
     for (int i = 0; i < 2; ++i) {
       core::SeriesTable table;
       table.begin();
-      ASSERT_TRUE(info.read(c.info, now, 1, table));
+      ASSERT_TRUE(info.read(c.info, asked_at, 1, table));
       details.append(table, info.facts());
       const auto batch = table.take();
       const auto found = test::values(table, batch);

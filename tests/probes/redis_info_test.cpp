@@ -19,13 +19,13 @@ namespace {
 using test::redis_text;
 using test::Values;
 
-constexpr core::TimePoint now = core::from_millis(1'800'000'000'500);
+constexpr core::TimePoint read_at = core::from_millis(1'800'000'000'500);
 
 struct Reading {
   core::SeriesTable table;
   InfoReader reader{core::Labels{}};
 
-  Values read(std::string_view text, core::TimePoint at = now, unsigned databases = 16) {
+  Values read(std::string_view text, core::TimePoint at = read_at, unsigned databases = 16) {
     table.begin();
     good = reader.read(text, at, databases, table);
     batch = table.take();
@@ -37,7 +37,7 @@ struct Reading {
 
 Values read(std::string_view name, unsigned databases = 16) {
   Reading reading;
-  auto found = reading.read(redis_text(name), now, databases);
+  auto found = reading.read(redis_text(name), read_at, databases);
   EXPECT_TRUE(reading.good) << name;
   return found;
 }
@@ -285,7 +285,7 @@ TEST(RedisInfo, KeepsTheTargetsLabelsAndCleansTheServers) {
   core::SeriesTable table;
   InfoReader reader(core::Labels{{"job", "cache"}, {"err", "mine"}});
   table.begin();
-  ASSERT_TRUE(reader.read("# Errorstats\r\nerrorstat_\xff\x41:count=1\r\n", now, 16, table));
+  ASSERT_TRUE(reader.read("# Errorstats\r\nerrorstat_\xff\x41:count=1\r\n", read_at, 16, table));
   const auto found = test::values(table, table.take());
   EXPECT_EQ(found.at(R"(redis_errors_total{err="mine", exported_err="?A", job="cache"})"), 1);
 }
@@ -315,7 +315,7 @@ TEST(RedisInfo, BoundsTheSeriesOfOneServer) {
   core::SeriesTable table(25'000);
   InfoReader reader(core::Labels{});
   table.begin();
-  EXPECT_TRUE(reader.read(text, now, 16, table));
+  EXPECT_TRUE(reader.read(text, read_at, 16, table));
   EXPECT_TRUE(reader.facts().cut);
   EXPECT_EQ(table.take().rows.size(), 20'000U);
 }
@@ -334,7 +334,7 @@ TEST(RedisInfo, KnowsATextOfTheSameShape) {
   text.replace(text.find("role:master"), 11, "role:slave");
   EXPECT_TRUE(reading.read(text).contains("redis_slave_info"));
   EXPECT_FALSE(reading.reader.was_familiar()) << "its labels change";
-  EXPECT_EQ(reading.read(text, now, 4).count(R"(redis_db_keys{db="db4"})"), 0U);
+  EXPECT_EQ(reading.read(text, read_at, 4).count(R"(redis_db_keys{db="db4"})"), 0U);
   EXPECT_FALSE(reading.reader.was_familiar()) << "another number of databases";
 }
 
@@ -344,7 +344,7 @@ TEST(RedisInfo, FindsSlotsThatWereTakenForOthersMeanwhile) {
   const std::string text = redis_text("upstash.txt");
   const auto read_once = [&] {
     table.begin();
-    EXPECT_TRUE(reader.read(text, now, 16, table));
+    EXPECT_TRUE(reader.read(text, read_at, 16, table));
     return test::values(table, table.take());
   };
   const auto first = read_once();

@@ -8,17 +8,17 @@ namespace {
 
 using test::Scenario;
 
-std::string of(const std::string& name, const std::string& labels) {
+std::string of_kafka(const std::string& name, const std::string& labels) {
   return name + R"({instance="messages",job="kafka",)" + labels + "}";
 }
 
 TEST(PublicRules, KafkaExporterRulesFire) {
   const auto in_sync = [](const std::string& partition) {
-    return of("kafka_topic_partition_in_sync_replica", R"(topic="orders",partition=")" + partition + "\"");
+    return of_kafka("kafka_topic_partition_in_sync_replica", R"(topic="orders",partition=")" + partition + "\"");
   };
   const auto lag = [](const std::string& group, const std::string& partition) {
-    return of("kafka_consumergroup_lag",
-              R"(consumergroup=")" + group + R"(",topic="orders",partition=")" + partition + "\"");
+    return of_kafka("kafka_consumergroup_lag",
+                    R"(consumergroup=")" + group + R"(",topic="orders",partition=")" + partition + "\"");
   };
   test::expect_agreement(
       TOCSIN_SOURCE_DIR "/tests/rules/public/danielqsj-kafka-exporter.yml",
@@ -30,12 +30,12 @@ TEST(PublicRules, KafkaExporterRulesFire) {
 
 TEST(PublicRules, BurrowExporterRulesFire) {
   const auto end = [](const std::string& partition) {
-    return of("kafka_burrow_topic_partition_offset",
-              R"(cluster="messages",topic="orders",partition=")" + partition + "\"");
+    return of_kafka("kafka_burrow_topic_partition_offset",
+                    R"(cluster="messages",topic="orders",partition=")" + partition + "\"");
   };
   const auto commit = [](const std::string& group, const std::string& partition) {
-    return of("kafka_burrow_partition_current_offset",
-              R"(cluster="messages",group=")" + group + R"(",topic="orders",partition=")" + partition + "\"");
+    return of_kafka("kafka_burrow_partition_current_offset",
+                    R"(cluster="messages",group=")" + group + R"(",topic="orders",partition=")" + partition + "\"");
   };
   test::expect_agreement(
       TOCSIN_SOURCE_DIR "/tests/rules/public/linkedin-kafka-exporter.yml",

@@ -99,7 +99,7 @@ TEST_P(Restarts, ChangeNothing) {
   }
 }
 
-std::string rule(const std::string& more) {
+std::string life_rule(const std::string& more) {
   return "groups: [{name: g, rules: [{alert: A, expr: x > 1, annotations: {s: 'has {{ $value }}'}" + more + "}]}]";
 }
 std::string threshold(const std::string& rest) {
@@ -108,9 +108,9 @@ std::string threshold(const std::string& rest) {
 std::vector<Case> cases() {
   const std::string two = ": [{metric: x, above: 2, clear_below: 1}, {metric: y, below: 4, clear_above: 5}]";
   return {
-      {"at_once", rule(""), true},
-      {"for", rule(", for: 40s"), true},
-      {"keep", rule(", for: 15s, keep_firing_for: 50s"), true},
+      {"at_once", life_rule(""), true},
+      {"for", life_rule(", for: 40s"), true},
+      {"keep", life_rule(", for: 15s, keep_firing_for: 50s"), true},
       {"hysteresis", threshold("all: [{metric: x, above: 3, clear_below: 1}]")},
       {"hold", threshold("all: [{metric: x, above: 2}], for: 30s, hold_max: 45s")},
       {"fire", threshold("all: [{metric: x, above: 2}], on_missing: fire")},

@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 std::string alert(const std::string& more) {
   return "groups: [{name: g, rules: [{alert: A, expr: x > 1" + more + "}]}]";
 }
-std::string threshold(const std::string& rest) { return "thresholds: [{alert: A, " + rest + "}]"; }
+std::string threshold_rule(const std::string& rest) { return "thresholds: [{alert: A, " + rest + "}]"; }
 
 TEST(Restore, APendingAlertKeepsItsTimer) {
   Life life(alert(", for: 30s"));  // short ones too
@@ -290,7 +290,7 @@ TEST(Restore, ASteadyStateIsNotWritten) {
 
 TEST(Restore, AGroupThatGoesForgetsAllThatItHasWritten) {
   for (const std::string& rules :
-       {alert(", for: 1m"), threshold("any: [{metric: x, above: 1}, {metric: y, above: 1}], hold_max: 1m")}) {
+       {alert(", for: 1m"), threshold_rule("any: [{metric: x, above: 1}, {metric: y, above: 1}], hold_max: 1m")}) {
     Life life(rules);
     life.give(0, {{R"(x{i="1"})", 2}, {R"(x{i="2"})", 2}, {R"(y{i="1"})", 2}});
     (void)life.evaluate(0);
@@ -316,7 +316,7 @@ TEST(Restore, AGroupThatIsReplacedLeavesItsStateToTheNext) {
   const std::string lines = "all: [{metric: x, above: 10, clear_below: 5}]";
   for (const auto& [before, after, value] :
        {std::tuple(alert(", for: 15s"), alert(", for: 15s, annotations: {s: new}"), 11.0),
-        std::tuple(threshold(lines), threshold(lines + ", annotations: {s: new}"), 7.0)}) {
+        std::tuple(threshold_rule(lines), threshold_rule(lines + ", annotations: {s: new}"), 7.0)}) {
     Life life(before);
     life.give(0, {{"x", 11}});
     (void)life.evaluate(0);
@@ -346,11 +346,11 @@ TEST(Restore, WhatTheNextDoesNotTakeOverIsForgotten) {
   (void)life.evaluate(15);
   EXPECT_EQ(life.memories.size(), 2U);
   // Other words of a threshold: its alerts stay, what its lines were does not.
-  Life reworded(threshold("all: [{metric: x, above: 1}]"));
+  Life reworded(threshold_rule("all: [{metric: x, above: 1}]"));
   reworded.give(0, {{"x", 2}});
   (void)reworded.evaluate(0);
   EXPECT_EQ(reworded.memories.size(), 4U);  // alert, names, series, time
-  reworded.reload(threshold("all: [{metric: x, above: 1.5}]"));
+  reworded.reload(threshold_rule("all: [{metric: x, above: 1.5}]"));
   EXPECT_EQ(reworded.memories.size(), 2U);
   (void)reworded.evaluate(15);
   EXPECT_EQ(reworded.memories.size(), 4U);
@@ -397,7 +397,7 @@ TEST(Settling, NothingEndsForWantOfData) {
 
 TEST(Settling, OfAThresholdEndsWhatIsKnownToHaveEnded) {
   for (const std::string missing : {"hold", "resolve", "fire"}) {
-    Life life(threshold("all: [{metric: x, above: 1}], on_missing: " + missing));
+    Life life(threshold_rule("all: [{metric: x, above: 1}], on_missing: " + missing));
     life.give(0, {{R"(x{i="1"})", 2}, {R"(x{i="2"})", 2}, {R"(x{i="3"})", 0}});
     EXPECT_EQ(life.changes(0).size(), 2U);
     (void)life.restart(20);
@@ -412,7 +412,7 @@ TEST(Settling, OfAThresholdEndsWhatIsKnownToHaveEnded) {
 }
 
 TEST(Settling, NoDoubtIsVoicedAndNothingForgotten) {
-  Life life(threshold("all: [{metric: x, above: 10, clear_below: 5}], hold_max: 1m"));
+  Life life(threshold_rule("all: [{metric: x, above: 10, clear_below: 5}], hold_max: 1m"));
   life.give(0, {{"x", 11}});
   (void)life.evaluate(0);
   life.group->set_settling(true);
@@ -460,7 +460,7 @@ TEST(Clock, SetBackByAnHourNothingStandsStill) {
 TEST(Clock, SetBackUnsaidItGoesOnAsIfAnIntervalHadPassed) {
   GroupSettings settings;
   settings.interval = std::chrono::seconds(15);
-  Life life(threshold("all: [{metric: x, above: 1}], for: 1m"), settings);
+  Life life(threshold_rule("all: [{metric: x, above: 1}], for: 1m"), settings);
   for (int second = 0; second <= 45; second += 15) {
     life.give(second, {{"x", 2}});
     (void)life.evaluate(second);

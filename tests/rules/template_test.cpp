@@ -13,7 +13,7 @@ namespace {
 
 using core::Labels;
 
-struct Case {
+struct TemplateCase {
   std::string text;
   std::string expected;
 };
@@ -46,8 +46,8 @@ class TemplateTest : public ::testing::Test {
 };
 
 /// Templates whose expansion needs no query: tried by Prometheus's own tool too, see below.
-const std::vector<Case>& plain_cases() {
-  static const std::vector<Case> cases{
+const std::vector<TemplateCase>& plain_cases() {
+  static const std::vector<TemplateCase> cases{
       // Text, trim markers, comments.
       {"plain text", "plain text"},
       {"", ""},
@@ -152,7 +152,7 @@ TEST_F(TemplateTest, ExpandsAsGoDoes) {
 }
 
 TEST_F(TemplateTest, QueriesAnswer) {
-  const std::vector<Case> cases{
+  const std::vector<TemplateCase> cases{
       {"{{ query \"metric\" | first | value }}", "21"},
       {"{{ with query \"metric\" }}{{ . | first | label \"instance\" }}{{ end }}", "b"},
       {"{{ range query \"metric\" }}{{ .Labels.instance }}:{{ .Value }} {{ end }}", "b:21 a:11 "},
@@ -170,7 +170,7 @@ TEST_F(TemplateTest, QueriesAnswer) {
 TEST_F(TemplateTest, SaysWhatFailed) {
   // The column counts the declarations that stand before every template, as Prometheus counts them.
   const std::string at = "<error expanding template: error executing template __alert: template: __alert:1:";
-  const std::vector<Case> cases{
+  const std::vector<TemplateCase> cases{
       {"{{ query \"none\" | first }}",
        "executing \"__alert\" at <first>: error calling first: first() called on vector with no elements>"},
       {"{{ query \"bad\" }}", "executing \"__alert\" at <query \"bad\">: error calling query: 1:1: parse error: no>"},
@@ -199,7 +199,7 @@ TEST_F(TemplateTest, SaysWhatFailed) {
 }
 
 TEST_F(TemplateTest, RefusesWhatGoRefuses) {
-  const std::vector<Case> cases{
+  const std::vector<TemplateCase> cases{
       {"{{ foo }}", "template: t:1: function \"foo\" not defined"},
       {"{{ if }}", "template: t:1: missing value for if"},
       {"{{ $x }}", "template: t:1: undefined variable \"$x\""},
@@ -264,8 +264,8 @@ std::string double_quoted(const std::string& text) {
 }
 
 TEST_F(TemplateTest, PrometheusExpandsThemTheSame) {
-  if (!test::has_promtool()) GTEST_SKIP() << "promtool is not installed";
-  const test::TempDir dir;
+  if (!tocsin::test::has_promtool()) GTEST_SKIP() << "promtool is not installed";
+  const tocsin::test::TempDir dir;
   std::ofstream rules(dir / "rules.yml");
   std::ofstream tests(dir / "tests.yml");
   rules << "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: redis_up > 1\n    annotations:\n";
@@ -283,7 +283,7 @@ TEST_F(TemplateTest, PrometheusExpandsThemTheSame) {
   }
   rules.close();
   tests.close();
-  const test::PromtoolResult result = test::promtool({"test", "rules", dir / "tests.yml"});
+  const tocsin::test::PromtoolResult result = tocsin::test::promtool({"test", "rules", dir / "tests.yml"});
   EXPECT_EQ(result.exit_code, 0) << result.output;
 }
 

@@ -52,7 +52,7 @@ core::Type<Transport> transport_type() {
   return core::choice<Transport>({{"udp", Transport::udp}, {"tcp", Transport::tcp}, {"tls", Transport::tls}});
 }
 
-std::vector<core::Field<DnsKeys>> rows() {
+std::vector<core::Field<DnsKeys>> dns_rows() {
   return {
       field("query_name", &DnsKeys::query_name).doc("The name that is asked for.").fallback("the path of the URL"),
       field("query_type", &DnsKeys::query_type, maybe(word_type(probes::dns_types)))
@@ -133,7 +133,7 @@ bool take_question(const Making& making, const net::Url& url, DnsOptions& option
          take_word(making, url, "class", probes::dns_classes, keys.query_class, options.query_class);
 }
 
-bool make(const Making& making, const std::string& text, TargetConfig& target) {
+bool make_dns(const Making& making, const std::string& text, TargetConfig& target) {
   const auto url = plain_url(making, text, true);
   if (!url) return false;
   const DnsKeys& keys = making.probe.dns;
@@ -179,7 +179,7 @@ core::Field<model::Probe> validation_module_row(std::string name, DnsValidation 
                                    }));
 }
 
-std::vector<core::Field<model::Probe>> module() {
+std::vector<core::Field<model::Probe>> dns_module() {
   using model::Probe;
   auto rows = ip_module_rows();
   rows.push_back(source_module_row());
@@ -219,10 +219,10 @@ Kind dns_kind() {
   Kind kind;
   kind.name = "dns";
   kind.schemes = {"dns", "dns+tcp", "dns+tls"};
-  kind.fields = core::fields_of(&model::Probe::dns, rows());
+  kind.fields = core::fields_of(&model::Probe::dns, dns_rows());
   kind.also = {"tls", "ip_protocol", "source_address"};
-  kind.module = module();
-  kind.make = make;
+  kind.module = dns_module();
+  kind.make = make_dns;
   return kind;
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 core::Type<bool> output() { return core::choice<bool>({{"text", false}, {"metrics", true}}); }
 
-std::vector<core::Field<ExecKeys>> rows() {
+std::vector<core::Field<ExecKeys>> exec_rows() {
   return {
       field("command", &ExecKeys::command)
           .doc("The check program and its arguments; no shell reads them. Exit status 0 is good, as with Nagios's "
@@ -42,11 +42,11 @@ std::vector<std::string> implied(const model::Probe& probe) {
   return {"exec://" + command.front().substr(command.front().rfind('/') + 1)};
 }
 
-void check(const model::Probe& probe, const Loading& loading) {
+void check_exec(const model::Probe& probe, const Loading& loading) {
   for (const auto& [name, value] : probe.exec.env) loading.check_secret(value.value, value.place, "file");
 }
 
-bool make(const Making& making, const std::string& text, TargetConfig& target) {
+bool make_exec(const Making& making, const std::string& text, TargetConfig& target) {
   constexpr std::string_view scheme = "exec://";
   const ExecKeys& keys = making.probe.exec;
   const std::string name = text.starts_with(scheme) ? text.substr(scheme.size()) : text;
@@ -76,13 +76,13 @@ Kind exec_kind() {
   Kind kind;
   kind.name = "exec";
   kind.schemes = {"exec"};
-  kind.fields = core::fields_of(&model::Probe::exec, rows());
+  kind.fields = core::fields_of(&model::Probe::exec, exec_rows());
   kind.also = {"honor_labels", "metric_relabel_configs",  "sample_limit",
                "label_limit",  "label_name_length_limit", "label_value_length_limit",
                "max_series"};
   kind.implied = implied;
-  kind.check = check;
-  kind.make = make;
+  kind.check = check_exec;
+  kind.make = make_exec;
   return kind;
 }
 

@@ -11,7 +11,7 @@ using model::FileKeys;
 
 namespace {
 
-std::vector<core::Field<FileKeys>> rows() {
+std::vector<core::Field<FileKeys>> file_rows() {
   return {
       field("max_age", &FileKeys::max_age)
           .doc("How long ago the newest file that matches may have been changed.")
@@ -23,7 +23,7 @@ std::vector<core::Field<FileKeys>> rows() {
   };
 }
 
-bool make(const Making& making, const std::string& text, TargetConfig& target) {
+bool make_file(const Making& making, const std::string& text, TargetConfig& target) {
   constexpr std::string_view scheme = "file://";
   const std::string path = text.starts_with(scheme) ? text.substr(scheme.size()) : text;
   if (!path.starts_with('/'))
@@ -51,8 +51,8 @@ Kind file_kind() {
   Kind kind;
   kind.name = "file";
   kind.schemes = {"file"};
-  kind.fields = core::fields_of(&model::Probe::file, rows());
-  kind.make = make;
+  kind.fields = core::fields_of(&model::Probe::file, file_rows());
+  kind.make = make_file;
   return kind;
 }
 

@@ -13,7 +13,7 @@ using model::GrpcKeys;
 
 namespace {
 
-std::vector<core::Field<GrpcKeys>> rows() {
+std::vector<core::Field<GrpcKeys>> grpc_rows() {
   return {
       field("service", &GrpcKeys::service)
           .doc("The service whose health is asked.")
@@ -25,7 +25,7 @@ std::vector<core::Field<GrpcKeys>> rows() {
 }
 
 /// The section `grpc` of a module of blackbox_exporter.
-std::vector<core::Field<model::Probe>> module() {
+std::vector<core::Field<model::Probe>> grpc_module() {
   auto rows = ip_module_rows();
   rows.push_back(module_row<std::string>(
       "service", core::text(),
@@ -48,7 +48,7 @@ std::vector<core::Field<model::Probe>> module() {
   return rows;
 }
 
-void check(const model::Probe& probe, const Loading& loading) {
+void check_grpc(const model::Probe& probe, const Loading& loading) {
   for (const auto& [name, value] : probe.grpc.metadata) loading.check_secret(value.value, value.place, "file");
 }
 
@@ -59,7 +59,7 @@ bool is_metadata_name(const std::string& name) {
   });
 }
 
-bool make(const Making& making, const std::string& text, TargetConfig& target) {
+bool make_grpc(const Making& making, const std::string& text, TargetConfig& target) {
   const GrpcKeys& keys = making.probe.grpc;
   const bool bare = text.find("://") == std::string::npos;
   auto url = url_of(making, bare ? (keys.tls ? "grpcs://" : "grpc://") + text : text);
@@ -99,11 +99,11 @@ Kind grpc_kind() {
   Kind kind;
   kind.name = "grpc";
   kind.schemes = {"grpc", "grpcs"};
-  kind.fields = core::fields_of(&model::Probe::grpc, rows());
+  kind.fields = core::fields_of(&model::Probe::grpc, grpc_rows());
   kind.also = {"tls", "ip_protocol"};
-  kind.module = module();
-  kind.check = check;
-  kind.make = make;
+  kind.module = grpc_module();
+  kind.check = check_grpc;
+  kind.make = make_grpc;
   return kind;
 }
 

@@ -165,7 +165,7 @@ std::vector<core::Field<model::Proxy>> proxy_rows() {
   };
 }
 
-std::vector<core::Field<HttpKeys>> rows() {
+std::vector<core::Field<HttpKeys>> http_rows() {
   using Ip = probes::HttpOptions::IpProtocol;
   return {
       field("method", &HttpKeys::method)
@@ -216,7 +216,7 @@ std::vector<core::Field<HttpKeys>> rows() {
   };
 }
 
-void check(const model::Probe& probe, const Loading& loading) {
+void check_http(const model::Probe& probe, const Loading& loading) {
   const HttpKeys& keys = probe.http;
   loading.check_secret(keys.bearer, probe.place, "bearer_file");
   if (keys.basic_auth) loading.check_secret(keys.basic_auth->password, keys.basic_auth->place, "password_file");
@@ -233,11 +233,7 @@ void check(const model::Probe& probe, const Loading& loading) {
 
 bool check_headers(const Making& making, const probes::HttpOptions& options) {
   for (const auto& [name, value] : options.headers) {
-    const bool token = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-    });
-    if (!token || value.value.reveal().find_first_of("\r\n") != std::string::npos) {
+    if (!is_http_header(name, value)) {
       return making.wrong("headers", "the header \"" + name + "\" has a name or a value that HTTP does not allow");
     }
   }
@@ -312,7 +308,7 @@ void fill_addresses(const std::vector<std::string>& keys, probes::HttpOptions& o
   if (!options.every_address && keys != std::vector<std::string>{"first"}) options.addresses = keys;
 }
 
-bool make(const Making& making, const std::string& text, TargetConfig& target) {
+bool make_http(const Making& making, const std::string& text, TargetConfig& target) {
   // As blackbox_exporter reads its targets.
   auto url = url_of(making, text.find("://") == std::string::npos ? "http://" + text : text);
   if (!url) return false;
@@ -349,7 +345,7 @@ Kind http_kind() {
   Kind kind;
   kind.name = "http";
   kind.schemes = {"http", "https"};
-  std::vector<core::Field<HttpKeys>> own = rows();
+  std::vector<core::Field<HttpKeys>> own = http_rows();
   for (auto& row : core::fields_of(&HttpKeys::proxy, proxy_rows())) own.push_back(std::move(row));
   kind.fields = core::fields_of(&model::Probe::http, std::move(own));
   kind.also = {"tls"};
@@ -358,8 +354,8 @@ Kind http_kind() {
                     {"proxy_url", "proxy_from_environment"},
                     {"no_proxy", "proxy_from_environment"}};
   kind.module = http_module();
-  kind.check = check;
-  kind.make = make;
+  kind.check = check_http;
+  kind.make = make_http;
   return kind;
 }
 

@@ -17,7 +17,7 @@ core::Type<std::int64_t> payload_type() {
   return whole_number(0, static_cast<std::int64_t>(probes::IcmpOptions::max_payload));
 }
 
-std::vector<core::Field<IcmpKeys>> rows() {
+std::vector<core::Field<IcmpKeys>> icmp_rows() {
   return {
       field("payload_size", &IcmpKeys::payload_size, maybe(payload_type()))
           .doc("How many bytes a ping carries.")
@@ -31,7 +31,7 @@ std::vector<core::Field<IcmpKeys>> rows() {
   };
 }
 
-bool make(const Making& making, const std::string& text, TargetConfig& target) {
+bool make_icmp(const Making& making, const std::string& text, TargetConfig& target) {
   const auto url = plain_url(making, text, false);
   if (!url) return false;
   if (url->port != 0) return making.wrong("a host that is pinged has no port: icmp://host");
@@ -50,7 +50,7 @@ bool make(const Making& making, const std::string& text, TargetConfig& target) {
   return true;
 }
 
-std::vector<core::Field<model::Probe>> module() {
+std::vector<core::Field<model::Probe>> icmp_module() {
   auto rows = ip_module_rows();
   rows.push_back(source_module_row());
   rows.push_back(module_row<std::int64_t>("payload_size", payload_type(),
@@ -73,10 +73,10 @@ Kind icmp_kind() {
   Kind kind;
   kind.name = "icmp";
   kind.schemes = {"icmp"};
-  kind.fields = core::fields_of(&model::Probe::icmp, rows());
+  kind.fields = core::fields_of(&model::Probe::icmp, icmp_rows());
   kind.also = {"ip_protocol", "source_address"};
-  kind.module = module();
-  kind.make = make;
+  kind.module = icmp_module();
+  kind.make = make_icmp;
   return kind;
 }
 

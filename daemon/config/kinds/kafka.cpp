@@ -75,7 +75,7 @@ core::Section<model::Sasl> sasl_table() {
       .later({"oauth_token", "kerberos"});
 }
 
-std::vector<core::Field<KafkaKeys>> rows() {
+std::vector<core::Field<KafkaKeys>> kafka_rows() {
   const auto part =
       core::choice<KafkaPart>({{"offsets", KafkaPart::offsets}, {"consumer_groups", KafkaPart::consumer_groups}});
   return {
@@ -127,7 +127,7 @@ std::vector<std::string> implied(const model::Probe& probe) {
   return {std::string(scheme) + (probe.kafka.name.empty() ? probe.kafka.brokers.front() : probe.kafka.name)};
 }
 
-void check(const model::Probe& probe, const Loading& loading) {
+void check_kafka(const model::Probe& probe, const Loading& loading) {
   if (probe.kafka.sasl) loading.check_secret(probe.kafka.sasl->password, probe.kafka.sasl->place, "password_file");
 }
 
@@ -199,7 +199,7 @@ void take_choice(const Making& making, KafkaOptions& options) {
   if (making.probe.redis.max_series) options.max_series = static_cast<std::size_t>(*making.probe.redis.max_series);
 }
 
-bool make(const Making& making, const std::string& text, TargetConfig& target) {
+bool make_kafka(const Making& making, const std::string& text, TargetConfig& target) {
   KafkaOptions options;
   if (!take_brokers(making, text, options)) return false;
   take_security(making, options);
@@ -225,11 +225,11 @@ Kind kafka_kind() {
   Kind kind;
   kind.name = "kafka";
   kind.schemes = {"kafka"};
-  kind.fields = core::fields_of(&model::Probe::kafka, rows());
+  kind.fields = core::fields_of(&model::Probe::kafka, kafka_rows());
   kind.also = {"sentinel", "tls", "max_series"};
   kind.implied = implied;
-  kind.check = check;
-  kind.make = make;
+  kind.check = check_kafka;
+  kind.make = make_kafka;
   return kind;
 }
 

@@ -10,7 +10,7 @@ using model::ScrapeKeys;
 
 namespace {
 
-std::vector<core::Field<ScrapeKeys>> rows() {
+std::vector<core::Field<ScrapeKeys>> metrics_rows() {
   return {
       field("honor_labels", &ScrapeKeys::honor_labels)
           .doc("Whether a label that the target's labels have too stays as it was scraped. Else it becomes "
@@ -41,7 +41,7 @@ std::string host_and_port(const net::Url& url) {
 }
 
 /// As an HTTP probe, and what is scraped beside it.
-bool make(const Making& making, const std::string& text, TargetConfig& target) {
+bool make_metrics(const Making& making, const std::string& text, TargetConfig& target) {
   if (!find_kind("http")->make(making, text, target)) return false;
   probes::MetricsOptions options;
   options.http = std::get<probes::HttpOptions>(std::move(target.options));
@@ -54,7 +54,7 @@ bool make(const Making& making, const std::string& text, TargetConfig& target) {
   return true;
 }
 
-void check(const model::Probe& probe, const Loading& loading) { find_kind("http")->check(probe, loading); }
+void check_metrics(const model::Probe& probe, const Loading& loading) { find_kind("http")->check(probe, loading); }
 
 }  // namespace
 
@@ -62,11 +62,11 @@ Kind metrics_kind() {
   Kind kind;
   kind.name = "metrics";
   kind.schemes = {"http", "https"};
-  kind.fields = core::fields_of(&model::Probe::scrape, rows());
+  kind.fields = core::fields_of(&model::Probe::scrape, metrics_rows());
   kind.also = {"tls",           "headers",          "basic_auth", "bearer",    "bearer_file",
                "authorization", "follow_redirects", "max_body",   "max_series"};
-  kind.check = check;
-  kind.make = make;
+  kind.check = check_metrics;
+  kind.make = make_metrics;
   return kind;
 }
 

@@ -110,7 +110,7 @@ Section<model::PostgresQuery> query_table() {
       });
 }
 
-std::vector<core::Field<PostgresKeys>> rows() {
+std::vector<core::Field<PostgresKeys>> postgres_rows() {
   std::vector<std::pair<std::string, SslMode>> modes = ssl_modes();
   return {
       field("sslmode", &PostgresKeys::sslmode, maybe(core::choice<SslMode>(std::move(modes))))
@@ -137,7 +137,7 @@ std::vector<core::Field<PostgresKeys>> rows() {
   };
 }
 
-void check(const model::Probe& probe, const Loading& loading) {
+void check_postgres(const model::Probe& probe, const Loading& loading) {
   std::set<std::string> names;
   for (const model::PostgresQuery& query : probe.postgres.queries) {
     const bool built_in = std::any_of(std::begin(probes::postgres_collectors), std::end(probes::postgres_collectors),
@@ -291,7 +291,7 @@ core::Result<net::Url> parse(const std::string& text) {
   return url;
 }
 
-bool make(const Making& making, const std::string& text, TargetConfig& target) {
+bool make_postgres(const Making& making, const std::string& text, TargetConfig& target) {
   const auto parsed = parse(text);
   if (parsed.has_error()) return making.wrong(parsed.error().detail);
   const net::Url& url = *parsed;
@@ -328,10 +328,10 @@ Kind postgres_kind() {
   Kind kind;
   kind.name = "postgres";
   kind.schemes = {"postgres", "postgresql"};
-  kind.fields = core::fields_of(&model::Probe::postgres, rows());
+  kind.fields = core::fields_of(&model::Probe::postgres, postgres_rows());
   kind.also = {"user", "password", "password_file", "sentinel", "tls", "max_series"};
-  kind.check = check;
-  kind.make = make;
+  kind.check = check_postgres;
+  kind.make = make_postgres;
   return kind;
 }
 

@@ -11,7 +11,7 @@ using model::PushKeys;
 
 namespace {
 
-std::vector<core::Field<PushKeys>> rows() {
+std::vector<core::Field<PushKeys>> push_rows() {
   return {
       field("expect_every", &PushKeys::expect_every)
           .doc("How often the job reports at least: silence for longer is a failure.")
@@ -22,11 +22,11 @@ std::vector<core::Field<PushKeys>> rows() {
   };
 }
 
-void check(const model::Probe& probe, const Loading& loading) {
+void check_push(const model::Probe& probe, const Loading& loading) {
   loading.check_secret(probe.push.token, probe.place, "token_file");
 }
 
-bool make(const Making& making, const std::string& text, TargetConfig& target) {
+bool make_push(const Making& making, const std::string& text, TargetConfig& target) {
   constexpr std::string_view scheme = "push://";
   const std::string name = text.starts_with(scheme) ? text.substr(scheme.size()) : text;
   const bool plain = !name.empty() && name.size() <= 128 && std::all_of(name.begin(), name.end(), [](char c) {
@@ -55,13 +55,13 @@ Kind push_kind() {
   Kind kind;
   kind.name = "push";
   kind.schemes = {"push"};
-  kind.fields = core::fields_of(&model::Probe::push, rows());
+  kind.fields = core::fields_of(&model::Probe::push, push_rows());
   kind.also = {"honor_labels", "metric_relabel_configs",  "sample_limit",
                "label_limit",  "label_name_length_limit", "label_value_length_limit",
                "max_series"};
   kind.exclusive = {{"token", "token_file"}};
-  kind.check = check;
-  kind.make = make;
+  kind.check = check_push;
+  kind.make = make_push;
   return kind;
 }
 

@@ -73,7 +73,7 @@ std::optional<std::string> wrong_patterns(const std::vector<std::string>& patter
   return std::nullopt;
 }
 
-std::vector<core::Field<RedisKeys>> rows() {
+std::vector<core::Field<RedisKeys>> redis_rows() {
   return {
       field("key_lengths", &RedisKeys::key_lengths)
           .doc("Keys whose length is given as redis_key_size (LLEN, SCARD, ZCARD, HLEN, XLEN, STRLEN), streams with "
@@ -132,7 +132,7 @@ bool set_database(std::string_view path, probes::RedisOptions& options) {
   return number.has_value();
 }
 
-bool make(const Making& making, const std::string& text, TargetConfig& target) {
+bool make_redis(const Making& making, const std::string& text, TargetConfig& target) {
   const auto parsed = net::parse_url(text);
   if (parsed.has_error()) return making.wrong(parsed.error().detail);
   const net::Url& url = *parsed;
@@ -175,9 +175,9 @@ Kind redis_kind() {
   Kind kind;
   kind.name = "redis";
   kind.schemes = {"redis", "rediss", "redis+unix", "unix"};
-  kind.fields = core::fields_of(&model::Probe::redis, rows());
+  kind.fields = core::fields_of(&model::Probe::redis, redis_rows());
   kind.also = {"user", "password", "password_file", "sentinel", "tls"};
-  kind.make = make;
+  kind.make = make_redis;
   return kind;
 }
 

@@ -13,7 +13,7 @@ using model::TcpKeys;
 
 namespace {
 
-std::vector<core::Field<TcpKeys>> rows() {
+std::vector<core::Field<TcpKeys>> tcp_rows() {
   return {
       field("dialog", &TcpKeys::dialog, core::list_of(core::section(dialog_table())))
           .doc("What must be said, step by step. Without one, connecting (and TLS) is all."),
@@ -39,7 +39,7 @@ bool take_address(const Making& making, const net::Url& url, bool is_unix, probe
   return true;
 }
 
-bool make(const Making& making, const std::string& text, TargetConfig& target) {
+bool make_tcp(const Making& making, const std::string& text, TargetConfig& target) {
   const bool is_unix = text.find("unix://") != std::string::npos;
   std::optional<net::Url> url;
   if (is_unix) {
@@ -69,7 +69,7 @@ bool make(const Making& making, const std::string& text, TargetConfig& target) {
   return true;
 }
 
-std::vector<core::Field<model::Probe>> module() {
+std::vector<core::Field<model::Probe>> tcp_module() {
   auto rows = ip_module_rows();
   rows.push_back(source_module_row());
   rows.push_back(dialog_module_row());
@@ -85,10 +85,10 @@ Kind tcp_kind() {
   Kind kind;
   kind.name = "tcp";
   kind.schemes = {"tcp", "tcps", "tcp+unix", "unix"};
-  kind.fields = core::fields_of(&model::Probe::tcp, rows());
+  kind.fields = core::fields_of(&model::Probe::tcp, tcp_rows());
   kind.also = {"tls", "ip_protocol"};
-  kind.module = module();
-  kind.make = make;
+  kind.module = tcp_module();
+  kind.make = make_tcp;
   return kind;
 }
 

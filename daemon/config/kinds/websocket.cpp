@@ -4,6 +4,7 @@
 
 #include "config/kinds/dialog.hpp"
 #include "config/kinds/modules.hpp"
+#include "config/tables.hpp"
 #include "tocsin/probes/websocket.hpp"
 
 namespace tocsin::daemon {
@@ -15,19 +16,12 @@ using model::WebsocketKeys;
 
 namespace {
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
-std::vector<core::Field<WebsocketKeys>> rows() {
+std::vector<core::Field<WebsocketKeys>> websocket_rows() {
   return {
       field("subprotocols", &WebsocketKeys::subprotocols, list_of(core::text(), ListStyle::list_or_one))
           .doc("Subprotocols that are offered; the service must choose one of them.")
           .check([](const std::vector<std::string>& names) -> std::optional<std::string> {
-            const auto bad = std::find_if_not(names.begin(), names.end(), is_token);
+            const auto bad = std::find_if_not(names.begin(), names.end(), is_http_token);
             return bad == names.end() ? std::nullopt
                                       : std::optional<std::string>("has \"" + *bad + "\", which is no name of one");
           }),
@@ -51,8 +45,7 @@ bool is_taken(std::string name) {
 
 bool take_headers(const Making& making, probes::WebsocketOptions& options) {
   for (const auto& [name, header] : making.probe.http.headers) {
-    const bool broken = header.value.value.reveal().find_first_of("\r\n") != std::string::npos;
-    if (!is_token(name) || broken)
+    if (!is_http_header(name, header.value))
       return making.wrong("headers", "the header \"" + name + "\" has a name or a value that HTTP does not allow");
     if (is_taken(name)) return making.wrong("headers", "the header \"" + name + "\" is set by the upgrade itself");
     options.headers.push_back({name, header.value});
@@ -60,7 +53,7 @@ bool take_headers(const Making& making, probes::WebsocketOptions& options) {
   return true;
 }
 
-bool make(const Making& making, const std::string& text, TargetConfig& target) {
+bool make_websocket(const Making& making, const std::string& text, TargetConfig& target) {
   auto url = url_of(making, text);
   if (!url) return false;
   // blackbox_exporter takes http URLs for the same.
@@ -97,7 +90,7 @@ bool make(const Making& making, const std::string& text, TargetConfig& target) {
 }
 
 /// What it has in common with HTTP's section is read as there.
-std::vector<core::Field<model::Probe>> module() {
+std::vector<core::Field<model::Probe>> websocket_module() {
   static constexpr std::string_view shared[] = {
       "headers",           "http_headers", "basic_auth", "authorization",         "bearer_token",
       "bearer_token_file", "tls_config",   "oauth2",     "preferred_ip_protocol", "ip_protocol_fallback"};
@@ -115,12 +108,12 @@ Kind websocket_kind() {
   Kind kind;
   kind.name = "websocket";
   kind.schemes = {"ws", "wss"};
-  kind.fields = core::fields_of(&model::Probe::websocket, rows());
+  kind.fields = core::fields_of(&model::Probe::websocket, websocket_rows());
   kind.also = {"tls", "ip_protocol", "dialog", "headers", "basic_auth", "bearer", "bearer_file", "authorization"};
   kind.exclusive = {{"basic_auth", "bearer", "bearer_file", "authorization"}};
-  kind.module = module();
+  kind.module = websocket_module();
   kind.check = http_kind().check;
-  kind.make = make;
+  kind.make = make_websocket;
   return kind;
 }
 

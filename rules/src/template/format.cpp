@@ -16,10 +16,6 @@
 namespace tocsin::rules::tmpl {
 namespace {
 
-void bounded(const std::string& text) {
-  if (text.size() > max_output) throw ExpandError("the text is longer than 64 KiB");
-}
-
 /// One `%...` of a format.
 struct Spec {
   bool minus = false, plus = false, sharp = false, space = false, zero = false;
@@ -347,6 +343,10 @@ class Formatter {
 };
 
 }  // namespace
+
+void bounded(const std::string& text) {
+  if (text.size() > max_output) throw ExpandError("the text is longer than 64 KiB");
+}
 
 std::string print_value(const Value& value) { return print_one(Spec{}, value); }
 

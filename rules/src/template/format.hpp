@@ -9,6 +9,8 @@
 
 namespace tocsin::rules::tmpl {
 
+/// Throws ExpandError if the text is longer than a template may make one.
+void bounded(const std::string& text);
 /// `%v`; what a template prints, except that nil is `<no value>` there.
 [[nodiscard]] std::string print_value(const Value& value);
 /// fmt.Sprint: a space between neighbours neither of which is a string.

@@ -23,11 +23,6 @@ using Param = Function::Param;
 
 const std::string& text(const Value& value) { return *value.as<std::string>(); }
 
-std::string bounded(std::string out) {
-  if (out.size() > max_output) throw ExpandError("the text is longer than 64 KiB");
-  return out;
-}
-
 /// What Go's strconv.ParseFloat takes.
 double parse_float(const std::string& written) {
   std::string digits;
@@ -82,10 +77,11 @@ Value call_replace(Args args, const TemplateData&) {
     std::string_view left = std::string_view(subject).substr(search);
     if (!left.empty()) (void)take_rune(left);
     search = std::max(end, search == subject.size() ? search + 1 : subject.size() - left.size());
-    out = bounded(std::move(out));
+    bounded(out);
   }
   if (copied < subject.size()) out.append(subject, copied);
-  return {bounded(std::move(out))};
+  bounded(out);
+  return {std::move(out)};
 }
 
 Value call_match(Args args, const TemplateData&) { return {RE2::PartialMatch(text(args[1]), *compile(text(args[0])))}; }
