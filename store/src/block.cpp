@@ -180,7 +180,15 @@ std::shared_ptr<const Segment> Block::make_segment() const {
   std::vector<std::uint8_t> payload;
   lengths.reserve(heads_.size());
   payload.reserve(slabs_.size() * slab_room + heads_.size());
-  for (std::uint32_t head = 0; head < heads(); ++head) append_steps(head, lengths, payload);
+  for (std::uint32_t head = 0; head < heads(); ++head) {
+    append_steps(head, lengths, payload);
+    ColumnBuffer column;
+    const auto size = write_column(std::span(payload).last(lengths.back()), rows(), column);
+    if (size == 0) continue;
+    payload.resize(payload.size() - lengths.back());
+    payload.insert(payload.end(), column.data(), column.data() + size);
+    lengths.back() = static_cast<std::uint16_t>(size);
+  }
   return std::make_shared<const Segment>(open_first_, open_times(), lengths, payload);
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "src/segment.hpp"
+
 namespace tocsin::store {
 namespace {
 
@@ -73,9 +75,15 @@ class Follower {
   bool stale_ = false;
 };
 
+std::optional<Examined> examine_column(std::span<const std::uint8_t> steps, std::uint32_t rows) {
+  if (!sound_column(steps)) return std::nullopt;
+  return Examined{rows, rows - 1, decode_one(steps, rows - 1)};
+}
+
 }  // namespace
 
 std::optional<Examined> examine(std::span<const std::uint8_t> steps, std::uint32_t rows) {
+  if (is_column(steps)) return examine_column(steps, rows);
   Examined found;
   if (steps.size() == 1 && steps.front() == stale_step) return found;
   Follower follower(steps);

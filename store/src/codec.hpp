@@ -11,6 +11,8 @@
 //   11111nnn B...          XOR with the value before: its n + 1 high bytes, n < 7
 //   11111111               a staleness marker; the value after it starts from 0.0
 //
+// Of a sealed segment, a series may also be a column (src/column.hpp).
+//
 // A run at the end is left out: what follows the last step is the last value again, to the end of the segment. Rows in
 // which a series had no sample are staleness markers: to every reader that is the same.
 #pragma once
@@ -26,6 +28,7 @@
 #include <optional>
 #include <span>
 
+#include "src/column.hpp"
 #include "tocsin/core/sample.hpp"
 
 namespace tocsin::store {
@@ -218,9 +221,17 @@ class Decoder {
   };
   static constexpr std::uint32_t endless = std::numeric_limits<std::uint32_t>::max();
 
-  explicit Decoder(std::span<const std::uint8_t> bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+  explicit Decoder(std::span<const std::uint8_t> bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {
+    if (!is_column(bytes)) return;
+    column_ = ColumnReader(bytes);
+    at_ = end_;
+  }
 
   Run next() {
+    if (column_.left() > 0) [[unlikely]] {
+      last_ = column_.next();
+      return {last_, column_.left() > 0 ? 1 : endless};
+    }
     if (at_ == end_) return {last_, endless};
     Run run;
     if (*at_ >= 0x40) {
@@ -251,6 +262,7 @@ class Decoder {
   const std::uint8_t* at_;
   const std::uint8_t* end_;
   std::uint64_t last_ = 0;
+  ColumnReader column_;
 };
 
 }  // namespace tocsin::store

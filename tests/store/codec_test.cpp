@@ -219,7 +219,7 @@ TEST(Codec, ExamineRefusesWhatTheDecoderCannotRead) {
   EXPECT_FALSE(examine(Steps{0xf0}, 64));
   EXPECT_TRUE(examine(Steps{0xf0, 0x00}, 64));
   EXPECT_FALSE(examine(Steps{0xf0, 0x10}, 64)) << "a byte is missing";
-  EXPECT_FALSE(examine(Steps{0xf0, 0xc0}, 64)) << "there is no such scale";
+  EXPECT_FALSE(examine(Steps{0xf0, 0xc0}, 64)) << "of a column, nothing more is there";
   EXPECT_FALSE(examine(Steps{0xf7, 1, 2, 3, 4, 5, 6, 7, 8, 0xf0, 0x00}, 64)) << "one more than no decimal";
   EXPECT_FALSE(examine(Steps{0xf7, 2, 0, 0, 0, 0, 0, 0xf0, 0x7f}, 64)) << "a marker is written as a marker";
   std::mt19937 random(5);
