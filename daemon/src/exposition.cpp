@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -100,8 +101,8 @@ Metadata all_metadata() {
 /// The page without its values.
 struct Exposition::Layout {
   struct Series {
-    store::SeriesId id = 0;
-    std::size_t end = 0;  // of its line's beginning in `text`; that begins where the one before ends
+    std::uint32_t number = 0;  // in `shown`
+    std::uint32_t end = 0;     // of its line's beginning in `text`; that begins where the one before ends
   };
   /// The series of one family stand together on the page, in the order in which the store numbers them, so that what
   /// one probe gave stays as the probe gave it (a histogram's buckets, say).
@@ -117,7 +118,8 @@ struct Exposition::Layout {
 
   std::uint64_t numbering = 0;
   std::uint64_t metadata = 0;
-  store::SeriesId next = 0;  // those below are known
+  store::SeriesId next = 0;            // those below are known
+  std::vector<store::SeriesId> shown;  // what stands on the page, in the store's order
   std::map<std::string, Family, std::less<>> families;
   // Hundreds of thousands of series have some hundred names; null: not from a probe.
   std::unordered_map<std::string, Family*, Hash, std::equal_to<>> by_name;
@@ -126,8 +128,9 @@ struct Exposition::Layout {
   Family* family(std::string_view name, const Metadata& table);
   void add_new(const store::View& view, const Metadata& table);
   void shrink();
-  /// Returns how many of its series are gone.
-  std::size_t write(const store::View& view, core::TimePoint now, std::string& out) const;
+  /// The values of what is shown, a staleness marker where there is none; returns how many series are gone.
+  std::size_t read(const store::View& view, core::TimePoint now, std::vector<double>& values) const;
+  void write(std::span<const double> values, std::string& out) const;
 };
 
 Exposition::Exposition() = default;
@@ -152,37 +155,46 @@ void Exposition::Layout::add_new(const store::View& view, const Metadata& table)
     const std::size_t before = home->text.size();
     append_series(home->text, view.labels(next));
     size += home->text.size() - before;
-    home->series.push_back({next, home->text.size()});
+    home->series.push_back({static_cast<std::uint32_t>(shown.size()), static_cast<std::uint32_t>(home->text.size())});
+    shown.push_back(next);
   }
 }
 
 void Exposition::Layout::shrink() {
+  shown.shrink_to_fit();
   for (auto& [name, family] : families) {
     family.text.shrink_to_fit();
     family.series.shrink_to_fit();
   }
 }
 
-std::size_t Exposition::Layout::write(const store::View& view, core::TimePoint now, std::string& out) const {
+// In the store's order: what a target gave stands together there, and on the page it is far apart.
+std::size_t Exposition::Layout::read(const store::View& view, core::TimePoint now, std::vector<double>& values) const {
   std::size_t gone = 0;
+  values.reserve(shown.size());
+  for (const store::SeriesId id : shown) {
+    const bool here = view.has(id);
+    if (!here) ++gone;
+    const auto sample = here ? view.latest(id, now, lookback) : std::nullopt;
+    values.push_back(sample ? sample->value : core::stale_marker());
+  }
+  return gone;
+}
+
+void Exposition::Layout::write(std::span<const double> values, std::string& out) const {
   for (const auto& [name, family] : families) {
     bool headed = false;
     std::size_t begin = 0;
     for (const Series& series : family.series) {
       const std::size_t from = std::exchange(begin, series.end);
-      if (!view.has(series.id)) {
-        ++gone;
-        continue;
-      }
-      const auto sample = view.latest(series.id, now, lookback);
-      if (!sample) continue;
+      const double value = values[series.number];
+      if (core::is_stale(value)) continue;
       if (!std::exchange(headed, true)) out += family.head;
       out.append(family.text, from, series.end - from);
-      out += core::format_value(sample->value);
+      out += core::format_value(value);
       out += '\n';
     }
   }
-  return gone;
 }
 
 std::string Exposition::expose(const store::View& view, const Metadata& metadata, core::TimePoint now,
@@ -202,7 +214,9 @@ std::string Exposition::expose(const store::View& view, const Metadata& metadata
   if (anew) layout->shrink();
   std::string out = std::move(before);
   out.reserve(out.size() + layout->size + layout->size / 4);
-  const std::size_t gone = layout->write(view, now, out);
+  std::vector<double> values;
+  const std::size_t gone = layout->read(view, now, values);
+  layout->write(values, out);
   if (layout->size > most_kept || gone > view.end() / 8) return out;
   const std::lock_guard lock(mutex_);
   kept_ = std::move(layout);

@@ -1,8 +1,11 @@
 #include "http_gzip.hpp"
 
-#include <zlib.h>
+#include <isa-l/igzip_lib.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <memory>
 
 namespace tocsin::net {
 namespace {
@@ -39,26 +42,26 @@ bool accepts_gzip(std::string_view accept_encoding) {
 }
 
 std::optional<std::string> gzip(std::string_view text) {
-  z_stream stream{};
-  constexpr int gzip_format = 15 + 16;
-  // The fastest level: exposition text and JSON shrink well with it already.
-  if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, gzip_format, 8, Z_DEFAULT_STRATEGY) != Z_OK) return std::nullopt;
-  // It hardly ever needs as much as deflateBound says, and memory that was never touched costs nothing.
-  std::string out(text.size() / 8 + 1024, '\0');
-  // zlib does not write through next_in, but its type is not const.
-  stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  int result = Z_OK;
-  while (result == Z_OK) {
-    if (stream.total_out == out.size()) out.resize(out.size() * 2);
-    stream.next_out = reinterpret_cast<Bytef*>(out.data() + stream.total_out);
-    stream.avail_out = static_cast<uInt>(out.size() - stream.total_out);
-    result = deflate(&stream, Z_FINISH);
-  }
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  if (result != Z_STREAM_END) return std::nullopt;
-  return out;
+  // On an exposition's text several times as fast as zlib at its fastest, and as small (docs/performance.md).
+  const auto stream = std::make_unique<isal_zstream>();
+  const auto table = std::make_unique_for_overwrite<std::uint8_t[]>(ISAL_DEF_LVL1_DEFAULT);
+  // What does not shrink is stored, in blocks of 64 KiB. Memory that was never touched costs nothing.
+  const std::size_t bound = text.size() + text.size() / 1024 + 1024;
+  if (bound > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  const auto out = std::make_unique_for_overwrite<std::uint8_t[]>(bound);
+  isal_deflate_stateless_init(stream.get());
+  stream->gzip_flag = IGZIP_GZIP;
+  stream->level = 1;
+  stream->level_buf = table.get();
+  stream->level_buf_size = ISAL_DEF_LVL1_DEFAULT;
+  stream->end_of_stream = 1;
+  // It does not write through next_in, but its type is not const.
+  stream->next_in = const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data()));
+  stream->avail_in = static_cast<std::uint32_t>(text.size());
+  stream->next_out = out.get();
+  stream->avail_out = static_cast<std::uint32_t>(bound);
+  if (isal_deflate_stateless(stream.get()) != COMP_OK) return std::nullopt;
+  return std::string(reinterpret_cast<const char*>(out.get()), stream->total_out);
 }
 
 }  // namespace tocsin::net
