@@ -182,11 +182,12 @@ std::shared_ptr<const Segment> Block::make_segment() const {
   payload.reserve(slabs_.size() * slab_room + heads_.size());
   for (std::uint32_t head = 0; head < heads(); ++head) {
     append_steps(head, lengths, payload);
+    const auto steps = std::span(payload).last(lengths.back());
     ColumnBuffer column;
-    const auto size = write_column(std::span(payload).last(lengths.back()), rows(), column);
+    const auto size = write_column(steps, rows(), column);
     if (size == 0) continue;
-    payload.resize(payload.size() - lengths.back());
-    payload.insert(payload.end(), column.data(), column.data() + size);
+    std::copy_n(column.begin(), size, steps.begin());  // it is shorter
+    payload.erase(payload.end() - static_cast<std::ptrdiff_t>(steps.size() - size), payload.end());
     lengths.back() = static_cast<std::uint16_t>(size);
   }
   return std::make_shared<const Segment>(open_first_, open_times(), lengths, payload);
