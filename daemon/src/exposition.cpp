@@ -102,7 +102,7 @@ Metadata all_metadata() {
 struct Exposition::Layout {
   struct Series {
     std::uint32_t number = 0;  // in `shown`
-    std::uint32_t end = 0;     // of its line's beginning in `text`; that begins where the one before ends
+    std::size_t end = 0;       // of its line's beginning in `text`; that begins where the one before ends
   };
   /// The series of one family stand together on the page, in the order in which the store numbers them, so that what
   /// one probe gave stays as the probe gave it (a histogram's buckets, say).
@@ -155,7 +155,7 @@ void Exposition::Layout::add_new(const store::View& view, const Metadata& table)
     const std::size_t before = home->text.size();
     append_series(home->text, view.labels(next));
     size += home->text.size() - before;
-    home->series.push_back({static_cast<std::uint32_t>(shown.size()), static_cast<std::uint32_t>(home->text.size())});
+    home->series.push_back({static_cast<std::uint32_t>(shown.size()), home->text.size()});
     shown.push_back(next);
   }
 }
