@@ -48,6 +48,7 @@ struct Runner {
   TargetConfig config;
   std::string name;  // of its coroutine
   std::string host;  // which it shares with other targets
+  std::shared_ptr<Admission::Host> room;
   std::shared_ptr<Budget> budget;
   std::unique_ptr<probes::Prober> prober;
   TargetStatus* status = nullptr;  // under the mutex; gone with the target
@@ -137,6 +138,7 @@ void Lane::Impl::change(const std::vector<std::uint32_t>& removed, std::vector<A
     runner->config = std::move(target.config);
     runner->name = "probe " + runner->config.display;
     runner->host = host_of(runner->config);
+    runner->room = admission.host(runner->host);
     runner->prober = prober_of(*runner);
     {
       const TargetConfig& c = runner->config;
@@ -272,7 +274,7 @@ net::Task<void> Lane::Impl::run(RunnerPtr runner) {
 /// Waits for room that was not there, an interval at most.
 net::Task<bool> Lane::Impl::admit(Runner& runner) {
   waited.fetch_add(1, std::memory_order_relaxed);
-  const auto ticket = admission.wait(runner.host);
+  const auto ticket = admission.wait(*runner.room);
   net::Event event(loop.executor());
   called_up.emplace(ticket, &event);
   const bool called = co_await event.wait(std::chrono::steady_clock::now() + runner.config.interval);
@@ -283,14 +285,14 @@ net::Task<bool> Lane::Impl::admit(Runner& runner) {
 }
 
 void Lane::Impl::leave(const Runner& runner) {
-  for (const auto ticket : admission.leave(runner.host)) {
+  for (const auto ticket : admission.leave(*runner.room)) {
     if (const auto it = called_up.find(ticket); it != called_up.end()) it->second->set();
   }
 }
 
 /// Called by `run` alone, which keeps the runner.
 net::Task<void> Lane::Impl::probe(Runner& runner) {
-  if (!admission.enter(runner.host) && !co_await admit(runner)) {
+  if (!admission.enter(*runner.room) && !co_await admit(runner)) {
     runner.probing = false;
     co_return;
   }

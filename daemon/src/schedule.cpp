@@ -18,7 +18,9 @@ Wheel::Tick Wheel::tick_of(core::Deadline when) const {
 
 void Wheel::add(std::uint32_t target, std::uint64_t n, core::Duration interval, core::Deadline now) {
   const Tick every = std::max<Tick>(1, interval / wheel_tick);
-  const Tick offset = wheel_offset(n, interval) / wheel_tick;
+  constexpr Tick slot = wheel_slot / wheel_tick;
+  const Tick step = every % slot == 0 ? slot : 1;
+  const Tick offset = wheel_offset(n, interval) / wheel_tick / step * step;
   const Tick current = tick_of(now);
   Tick first = current - current % every + offset;
   while (first < current) first += every;
@@ -71,65 +73,62 @@ Confirmation::Verdict Confirmation::judge(bool good, core::Duration confirm) {
   return Verdict::hold;
 }
 
-bool Admission::enter(const std::string& host) {
-  if (under_way_ >= in_all_) return false;
-  Host& place = hosts_[host];
-  if (place.under_way >= per_host_) return false;
-  ++place.under_way;
+std::shared_ptr<Admission::Host> Admission::host(const std::string& name) {
+  if (hosts_.size() >= tidy_at_) {
+    std::erase_if(hosts_, [](const auto& one) { return one.second.expired(); });
+    tidy_at_ = std::max(tidy_at_, 2 * hosts_.size());
+  }
+  std::weak_ptr<Host>& known = hosts_[name];
+  std::shared_ptr<Host> host = known.lock();
+  if (!host) known = host = std::make_shared<Host>();
+  return host;
+}
+
+bool Admission::enter(Host& host) {
+  if (under_way_ >= in_all_ || host.under_way >= per_host_) return false;
+  ++host.under_way;
   ++under_way_;
   return true;
 }
 
-Admission::Ticket Admission::wait(const std::string& host) {
-  Place& place = *hosts_.try_emplace(host).first;
-  place.second.waiting.insert(next_);
-  waiting_.emplace(next_, &place);
-  look_at(place);
+Admission::Ticket Admission::wait(Host& host) {
+  host.waiting.insert(next_);
+  waiting_.emplace(next_, &host);
+  look_at(host);
   return next_++;
 }
 
 bool Admission::give_up(Ticket ticket) {
   const auto it = waiting_.find(ticket);
   if (it == waiting_.end()) return false;
-  Place& place = *it->second;
+  Host& host = *it->second;
   waiting_.erase(it);
   next_to_go_.erase(ticket);
-  place.second.waiting.erase(ticket);
-  look_at(place);
-  forget_if_idle(place);
+  host.waiting.erase(ticket);
+  look_at(host);
   return true;
 }
 
-std::vector<Admission::Ticket> Admission::leave(const std::string& host) {
-  Place& left = *hosts_.find(host);
+std::vector<Admission::Ticket> Admission::leave(Host& left) {
   --under_way_;
-  --left.second.under_way;
+  --left.under_way;
   look_at(left);
   std::vector<Ticket> called;
   while (under_way_ < in_all_ && !next_to_go_.empty()) {
-    const auto [ticket, place] = *next_to_go_.begin();
+    const auto [ticket, host] = *next_to_go_.begin();
     next_to_go_.erase(next_to_go_.begin());
     waiting_.erase(ticket);
-    place->second.waiting.erase(ticket);
-    ++place->second.under_way;
+    host->waiting.erase(ticket);
+    ++host->under_way;
     ++under_way_;
-    look_at(*place);
+    look_at(*host);
     called.push_back(ticket);
   }
-  forget_if_idle(left);
   return called;
 }
 
-void Admission::look_at(Place& place) {
-  const Host& host = place.second;
-  if (host.under_way < per_host_ && !host.waiting.empty()) next_to_go_.emplace(*host.waiting.begin(), &place);
-}
-
-// Most hosts come again soon: only where there are very many is the memory worth more than making it anew each time.
-void Admission::forget_if_idle(const Place& place) {
-  constexpr std::size_t most_kept = 4096;
-  if (hosts_.size() <= most_kept) return;
-  if (place.second.under_way == 0 && place.second.waiting.empty()) hosts_.erase(hosts_.find(place.first));
+void Admission::look_at(Host& host) {
+  if (host.under_way < per_host_ && !host.waiting.empty()) next_to_go_.emplace(*host.waiting.begin(), &host);
 }
 
 }  // namespace tocsin::daemon

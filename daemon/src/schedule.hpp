@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <queue>
 #include <set>
@@ -18,6 +19,8 @@ namespace tocsin::daemon {
 
 /// Probes start on the ticks of a wheel, so that many wake the processor once.
 inline constexpr std::chrono::milliseconds wheel_tick{100};
+/// Intervals of whole slots begin on these alone: what is done together finds the caches warm (docs/decisions/0018).
+inline constexpr std::chrono::milliseconds wheel_slot{500};
 
 /// Where in its interval the n-th target begins: the golden ratio spreads any number of targets evenly and moves none
 /// when more come.
@@ -29,7 +32,7 @@ class Wheel {
   using Tick = std::int64_t;
   explicit Wheel(core::Deadline start) : start_(start) {}
 
-  /// The target's first probe comes at the first tick of its offset that is not before `now`.
+  /// The target's first probe comes at the first tick of its offset, or of the slot that this is in, not before `now`.
   void add(std::uint32_t target, std::uint64_t n, core::Duration interval, core::Deadline now);
   /// The targets whose tick has come, each put back for its next interval; intervals that were slept through are
   /// skipped, not caught up.
@@ -80,35 +83,36 @@ class Confirmation {
 class Admission {
  public:
   using Ticket = std::uint64_t;
-  Admission(std::size_t in_all, std::size_t per_host) : in_all_(in_all), per_host_(per_host) {}
-
-  /// True if there is room: the probe may start.
-  [[nodiscard]] bool enter(const std::string& host);
-  /// For who found no room.
-  [[nodiscard]] Ticket wait(const std::string& host);
-  /// Gives up waiting. False if it was called up already: then it has to leave.
-  bool give_up(Ticket ticket);
-  /// Ends a probe against this host; the tickets that may start now.
-  [[nodiscard]] std::vector<Ticket> leave(const std::string& host);
-  [[nodiscard]] std::size_t under_way() const { return under_way_; }
-
- private:
+  /// What the targets of one host share.
   struct Host {
     std::size_t under_way = 0;
     std::set<Ticket> waiting;
   };
-  using Place = std::pair<const std::string, Host>;
+  Admission(std::size_t in_all, std::size_t per_host) : in_all_(in_all), per_host_(per_host) {}
 
+  /// The host of that name. Whoever enters or waits keeps it until it has left.
+  [[nodiscard]] std::shared_ptr<Host> host(const std::string& name);
+  /// True if there is room: the probe may start.
+  [[nodiscard]] bool enter(Host& host);
+  /// For who found no room.
+  [[nodiscard]] Ticket wait(Host& host);
+  /// Gives up waiting. False if it was called up already: then it has to leave.
+  bool give_up(Ticket ticket);
+  /// Ends a probe against this host; the tickets that may start now.
+  [[nodiscard]] std::vector<Ticket> leave(Host& host);
+  [[nodiscard]] std::size_t under_way() const { return under_way_; }
+
+ private:
   /// Notes whether the host has room for the first who waits there.
-  void look_at(Place& place);
-  void forget_if_idle(const Place& place);
+  void look_at(Host& host);
 
   std::size_t in_all_;
   std::size_t per_host_;
   std::size_t under_way_ = 0;
-  std::unordered_map<std::string, Host> hosts_;
-  std::unordered_map<Ticket, Place*> waiting_;
-  std::map<Ticket, Place*> next_to_go_;  // the first of each host that has room: there are some only where all is full
+  std::unordered_map<std::string, std::weak_ptr<Host>> hosts_;
+  std::size_t tidy_at_ = 64;  // hosts: then those that nobody keeps are forgotten
+  std::unordered_map<Ticket, Host*> waiting_;
+  std::map<Ticket, Host*> next_to_go_;  // the first of each host that has room: there are some only where all is full
   Ticket next_ = 1;
 };
 

@@ -3,6 +3,8 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -11,6 +13,9 @@
 namespace tocsin::net {
 
 inline constexpr auto as_values = boost::asio::as_tuple(boost::asio::use_awaitable);
+
+/// To be awaited: what the loop has to do already goes first.
+[[nodiscard]] inline auto next_turn() { return boost::asio::post(boost::asio::deferred); }
 
 /// Whether the coroutine that asks was cancelled.
 [[nodiscard]] inline Task<bool> is_cancelled() {

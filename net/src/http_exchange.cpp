@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "awaiting.hpp"
 #include "http_parser.hpp"
 #include "tocsin/net/http.hpp"
 
@@ -142,6 +143,8 @@ struct Reading {
 Task<Result<HttpResponse>> run_exchange(Stream& stream, HttpMessage own, std::string_view bytes, HttpLimits limits,
                                         ExchangeTimes* times, HttpResponse* partial) {
   if (!own.bytes.empty()) bytes = own.bytes;
+  // Others that are due connect meanwhile: questions that go out together wake a near server once.
+  co_await next_turn();
   Result<void> written;
   const std::size_t sent = stream.write_now(bytes);
   if (sent < bytes.size()) written = co_await stream.write(bytes.substr(sent));

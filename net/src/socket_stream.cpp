@@ -4,11 +4,11 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <cstring>
 #include <utility>
+
+#include "awaiting.hpp"
 
 namespace tocsin::net {
 
@@ -95,7 +95,7 @@ Task<Result<std::size_t>> SocketStream::read_some(std::span<char> into) {
     bool look = !std::exchange(self.asked_, false);
     bool predicted = !look && self.prediction_ && self.prediction_->soon();
     if (predicted) {
-      co_await boost::asio::post(boost::asio::use_awaitable);
+      co_await next_turn();
       look = true;
     }
     while (true) {

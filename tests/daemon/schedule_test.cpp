@@ -37,6 +37,26 @@ TEST(Wheel, GivesEachTargetOncePerInterval) {
   for (const auto& [id, count] : times) EXPECT_EQ(count, 10) << id;
 }
 
+TEST(Wheel, StartsTogetherWhatCanStartTogether) {
+  struct Case {
+    core::Duration interval;
+    std::size_t moments;  // in an interval, at which probes start
+  };
+  for (const auto& [interval, moments] : {Case{200ms, 2}, Case{500ms, 1}, Case{700ms, 7}, Case{1s, 2}, Case{5s, 10}}) {
+    const core::Deadline start{};
+    Wheel wheel(start);
+    for (std::uint32_t id = 0; id < 100; ++id) wheel.add(id, id, interval, start);
+    std::map<core::Deadline, std::size_t> started;
+    for (auto now = start; now < start + interval; now += wheel_tick) {
+      if (const std::size_t due = wheel.due(now).size(); due > 0) started[now] = due;
+    }
+    EXPECT_EQ(started.size(), moments) << interval.count();
+    for (const auto& [when, due] : started) {
+      EXPECT_NEAR(static_cast<double>(due), 100.0 / static_cast<double>(moments), 3) << interval.count();
+    }
+  }
+}
+
 TEST(Wheel, SkipsIntervalsThatWereSleptThrough) {
   const core::Deadline start{};
   Wheel wheel(start);
@@ -106,27 +126,38 @@ TEST(Confirmation, KnowsWhatWasSettled) {
 
 TEST(Admission, BoundsProbesInAllAndPerHost) {
   Admission admission(3, 2);
-  EXPECT_TRUE(admission.enter("a"));
-  EXPECT_TRUE(admission.enter("a"));
-  EXPECT_FALSE(admission.enter("a"));
-  const auto third_of_a = admission.wait("a");
-  EXPECT_TRUE(admission.enter("b"));
-  EXPECT_FALSE(admission.enter("b"));
-  const auto second_of_b = admission.wait("b");
+  const auto a = admission.host("a"), b = admission.host("b");
+  EXPECT_TRUE(admission.enter(*a));
+  EXPECT_TRUE(admission.enter(*a));
+  EXPECT_FALSE(admission.enter(*a));
+  const auto third_of_a = admission.wait(*a);
+  EXPECT_TRUE(admission.enter(*b));
+  EXPECT_FALSE(admission.enter(*b));
+  const auto second_of_b = admission.wait(*b);
   // Room in all, but not for the host that has waited longest: the next one goes on.
-  EXPECT_EQ(admission.leave("b"), std::vector{second_of_b});
+  EXPECT_EQ(admission.leave(*b), std::vector{second_of_b});
   EXPECT_EQ(admission.under_way(), 3U);
-  EXPECT_EQ(admission.leave("a"), std::vector{third_of_a});
-  EXPECT_TRUE(admission.leave("a").empty());
+  EXPECT_EQ(admission.leave(*a), std::vector{third_of_a});
+  EXPECT_TRUE(admission.leave(*a).empty());
 }
 
 TEST(Admission, WhoGivesUpIsNotCalled) {
   Admission admission(1, 1);
-  EXPECT_TRUE(admission.enter("a"));
-  const auto first = admission.wait("b"), second = admission.wait("c");
+  const auto a = admission.host("a"), b = admission.host("b"), c = admission.host("c");
+  EXPECT_TRUE(admission.enter(*a));
+  const auto first = admission.wait(*b), second = admission.wait(*c);
   EXPECT_TRUE(admission.give_up(first));
-  EXPECT_EQ(admission.leave("a"), std::vector{second});
+  EXPECT_EQ(admission.leave(*a), std::vector{second});
   EXPECT_FALSE(admission.give_up(second)) << "it was called: it is in, and has to leave";
+}
+
+TEST(Admission, AHostIsTheSameAsLongAsItIsKept) {
+  Admission admission(10, 1);
+  const auto kept = admission.host("kept");
+  EXPECT_TRUE(admission.enter(*kept));
+  for (int n = 0; n < 1000; ++n) EXPECT_TRUE(admission.host(std::to_string(n)));
+  EXPECT_EQ(admission.host("kept"), kept);
+  EXPECT_FALSE(admission.enter(*admission.host("kept")));
 }
 
 }  // namespace
