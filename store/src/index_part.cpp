@@ -11,21 +11,6 @@ namespace {
 
 using Ids = std::vector<std::uint32_t>;
 
-/// Keeps of `candidates` what is in `other` too; both are sorted.
-void intersect(Ids& candidates, std::span<const std::uint32_t> other) {
-  auto from = other.begin();
-  std::erase_if(candidates, [&](std::uint32_t id) {
-    // The postings may be far longer than the candidates: gallop.
-    std::ptrdiff_t stride = 1;
-    while (other.end() - from > stride && from[stride] < id) {
-      from += stride;
-      stride *= 2;
-    }
-    from = std::lower_bound(from, from + std::min(stride + 1, other.end() - from), id);
-    return from == other.end() || *from != id;
-  });
-}
-
 }  // namespace
 
 // Asks a matcher once for each value of its label.
@@ -168,7 +153,7 @@ std::optional<std::uint32_t> IndexPart::find_pair(std::string_view name, std::st
 
 void IndexPart::select(std::span<const core::Matcher> matchers, std::uint32_t first, const Keep& hidden,
                        std::vector<std::uint32_t>& out) const {
-  std::vector<std::span<const std::uint32_t>> lists;
+  std::vector<Postings> lists;
   std::vector<Filter> filters;
   std::optional<std::size_t> widest;  // a filter that a series without the label does not pass
   for (const auto& matcher : matchers) {
@@ -185,14 +170,12 @@ void IndexPart::select(std::span<const core::Matcher> matchers, std::uint32_t fi
   Ids found;
   if (!lists.empty()) {
     std::sort(lists.begin(), lists.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
-    found.assign(lists.front().begin(), lists.front().end());
-    for (std::size_t i = 1; i < lists.size() && !found.empty(); ++i) intersect(found, lists[i]);
+    lists.front().append_to(found);
+    for (std::size_t i = 1; i < lists.size() && !found.empty(); ++i) lists[i].intersect(found);
   } else if (widest) {
     auto& filter = filters[*widest];
     for (auto pair = filter.range().begin; pair < filter.range().end; ++pair) {
-      if (!filter.pair_matches(pair)) continue;
-      const auto list = postings(pair);
-      found.insert(found.end(), list.begin(), list.end());
+      if (filter.pair_matches(pair)) postings(pair).append_to(found);
     }
     std::sort(found.begin(), found.end());
     filters.erase(filters.begin() + static_cast<std::ptrdiff_t>(*widest));
@@ -210,15 +193,21 @@ void IndexPart::select(std::span<const core::Matcher> matchers, std::uint32_t fi
 }
 
 void IndexPart::index_postings() {
-  auto& begin = posting_begin_;
-  begin.assign(pairs() + 1, 0);
+  Ids begin(pairs() + 1);
   for (const auto pair : labels_) ++begin[pair + 1];
   for (std::size_t i = 1; i < begin.size(); ++i) begin[i] += begin[i - 1];
-  postings_.resize(labels_.size());
+  Ids all(labels_.size());
   auto next = begin;
   for (std::uint32_t series = 0; series < size(); ++series) {
-    for (const auto pair : pairs_of_series(series)) postings_[next[pair]++] = series;
+    for (const auto pair : pairs_of_series(series)) all[next[pair]++] = series;
   }
+  posting_begin_.reserve(pairs() + 1);
+  posting_begin_.push_back(0);
+  for (std::uint32_t pair = 0; pair < pairs(); ++pair) {
+    write_postings(std::span(all).subspan(begin[pair], begin[pair + 1] - begin[pair]), postings_);
+    posting_begin_.push_back(static_cast<std::uint32_t>(postings_.size()));
+  }
+  postings_.shrink_to_fit();
 }
 
 std::uint64_t IndexPart::hash(std::uint32_t series) const {

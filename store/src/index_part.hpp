@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "src/block.hpp"
+#include "src/postings.hpp"
 #include "tocsin/core/labels.hpp"
 #include "tocsin/core/matcher.hpp"
 
@@ -99,8 +100,9 @@ class IndexPart {
   [[nodiscard]] std::uint32_t pairs() const { return static_cast<std::uint32_t>(pair_name_.size()); }
   [[nodiscard]] PairRange pairs_of(std::string_view name) const;
   [[nodiscard]] std::optional<std::uint32_t> find_pair(std::string_view name, std::string_view value) const;
-  [[nodiscard]] std::span<const std::uint32_t> postings(std::uint32_t pair) const {
-    return std::span(postings_).subspan(posting_begin_[pair], posting_begin_[pair + 1] - posting_begin_[pair]);
+  [[nodiscard]] Postings postings(std::uint32_t pair) const {
+    return Postings(
+        std::span(postings_).subspan(posting_begin_[pair], posting_begin_[pair + 1] - posting_begin_[pair]));
   }
   [[nodiscard]] std::span<const std::uint32_t> pairs_of_series(std::uint32_t series) const {
     return std::span(labels_).subspan(label_begin_[series], label_begin_[series + 1] - label_begin_[series]);
