@@ -13,7 +13,8 @@ auto lower_bound(auto& labels, std::string_view name) {
 }
 
 void normalise(std::vector<Label>& labels) {
-  std::stable_sort(labels.begin(), labels.end(), [](const Label& a, const Label& b) { return a.name < b.name; });
+  const auto before = [](const Label& a, const Label& b) { return a.name < b.name; };
+  if (!std::is_sorted(labels.begin(), labels.end(), before)) std::stable_sort(labels.begin(), labels.end(), before);
   // Of equal names the last stands.
   auto out = labels.begin();
   for (auto it = labels.begin(); it != labels.end(); ++it) {

@@ -1,52 +1,20 @@
 #include "tocsin/core/observation.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
+
+#include "tocsin/core/packed_text.hpp"
 
 namespace tocsin::core {
 namespace {
 
-// Packed labels: how many there are besides the common ones, times two, plus one if those are there too; then sizes and
-// texts of names and values. The name's label has an empty name. Numbers are of 7 bits a byte, the low ones first, as
-// in protobuf.
-
-std::size_t number_size(std::size_t number) {
-  std::size_t size = 1;
-  for (; number >= 0x80; number >>= 7) ++size;
-  return size;
-}
-
-void put_number(char*& at, std::size_t number) {
-  for (; number >= 0x80; number >>= 7) *at++ = static_cast<char>(static_cast<unsigned char>(number | 0x80));
-  *at++ = static_cast<char>(number);
-}
-
-std::size_t get_number(const char*& at) {
-  std::size_t number = 0;
-  for (unsigned shift = 0;; shift += 7) {
-    const auto byte = static_cast<unsigned char>(*at++);
-    number |= static_cast<std::size_t>(byte & 0x7fU) << shift;
-    if (byte < 0x80) return number;
-  }
-}
-
-void put_text(char*& at, std::string_view text) {
-  put_number(at, text.size());
-  at = std::copy(text.begin(), text.end(), at);
-}
-
-std::string_view get_text(const char*& at) {
-  const std::size_t size = get_number(at);
-  const std::string_view text(at, size);
-  at += size;
-  return text;
-}
+// Packed labels: how many there are besides the common ones, times two, plus one if those are there too; then names and
+// values as packed texts. The name's label has an empty name.
 
 std::string_view short_name(const Label& label) {
   return label.name == metric_name_label ? std::string_view() : std::string_view(label.name);
 }
-
-std::size_t text_size(std::string_view text) { return number_size(text.size()) + text.size(); }
 
 /// Calls `own` for each label that is not one of `common`; both are sorted by name.
 template <class Own>
@@ -58,9 +26,29 @@ void for_each_own(const Labels& labels, std::span<const Label> common, const Own
   }
 }
 
-std::uint32_t short_hash(const Labels& labels) {
-  const std::uint64_t hash = labels.hash();
-  return static_cast<std::uint32_t>(hash ^ (hash >> 32));
+/// Of labels as they are packed, one after the other.
+class PackedHash {
+ public:
+  explicit PackedHash(bool shared) : hash_(shared ? 1 : 0) {}
+  void add(std::string_view name, std::string_view value) {
+    mix(std::hash<std::string_view>()(name));
+    mix(std::hash<std::string_view>()(value));
+  }
+  [[nodiscard]] std::uint32_t result() const { return static_cast<std::uint32_t>(hash_ ^ (hash_ >> 32U)); }
+
+ private:
+  void mix(std::uint64_t part) { hash_ = (hash_ ^ part) * 0x9e3779b97f4a7c15ULL; }
+  std::uint64_t hash_;
+};
+
+std::uint32_t packed_hash(const char* packed) {
+  const std::size_t number = get_packed_number(packed);
+  PackedHash hash(number % 2 == 1);
+  for (std::size_t left = number / 2; left > 0; --left) {
+    const std::string_view name = get_packed_text(packed);
+    hash.add(name, get_packed_text(packed));
+  }
+  return hash.result();
 }
 
 }  // namespace
@@ -82,17 +70,16 @@ void SeriesTable::begin() {
 }
 
 std::optional<Slot> SeriesTable::slot_for(const Labels& labels) {
-  const auto hash = short_hash(labels);
-  if (const Slot known = find(labels, hash); known != none) return known;
+  if (const auto known = find(labels)) return known;
   while (!free_.empty()) {
     const Slot slot = free_.back();
     free_.pop_back();
     Entry& entry = entries_[slot];
     entry.listed = 0;
     if (!forgotten(entry)) continue;
-    unlink(slot);
+    finder_->unlink(slot);
     ++entry.serial;
-    introduce(slot, labels, hash);
+    introduce(slot, labels);
     return slot;
   }
   if (entries_.size() >= max_series_) {
@@ -101,12 +88,12 @@ std::optional<Slot> SeriesTable::slot_for(const Labels& labels) {
   }
   const Slot slot = static_cast<Slot>(entries_.size());
   entries_.emplace_back().serial = first_serial_;
-  if (entries_.size() > buckets_.size()) grow();
-  introduce(slot, labels, hash);
+  introduce(slot, labels);
   return slot;
 }
 
-void SeriesTable::introduce(Slot slot, const Labels& labels, std::uint32_t hash) {
+/// After a search: there is a finder.
+void SeriesTable::introduce(Slot slot, const Labels& labels) {
   Entry& entry = entries_[slot];
   if (common_.empty()) {
     for_each_own(labels, {}, [this](const Label& label) {
@@ -114,36 +101,50 @@ void SeriesTable::introduce(Slot slot, const Labels& labels, std::uint32_t hash)
     });
   }
   entry.packed = texts_->take(pack(labels));
-  entry.hash = hash;
   entry.last_used = round_;
-  link(slot);
+  finder_->link(slot, packed_hash((*entry.packed).data()));
   batch_.fresh.push_back({slot, labels});
 }
 
-Slot SeriesTable::find(const Labels& labels, std::uint32_t hash) const {
-  if (buckets_.empty()) return none;
-  Slot slot = buckets_[hash & (buckets_.size() - 1)];
-  while (slot != none && (entries_[slot].hash != hash || !is_packed((*entries_[slot].packed).data(), labels))) {
-    slot = entries_[slot].next;
+std::optional<Slot> SeriesTable::find(const Labels& labels) {
+  Finder& known = finder();
+  searched_ = round_;
+  if (known.buckets.empty()) return std::nullopt;
+  const std::uint32_t wanted = hash(labels);
+  Slot slot = known.bucket(wanted);
+  while (slot != none && (known.links[slot].hash != wanted || !is_packed((*entries_[slot].packed).data(), labels))) {
+    slot = known.links[slot].next;
   }
-  return slot;
+  return slot == none ? std::nullopt : std::optional(slot);
 }
 
-void SeriesTable::link(Slot slot) {
-  Slot& first = bucket(entries_[slot].hash);
-  entries_[slot].next = std::exchange(first, slot);
+SeriesTable::Finder& SeriesTable::finder() {
+  if (!finder_) {
+    finder_ = std::make_unique<Finder>();
+    for (Slot slot = 0; slot < entries_.size(); ++slot) {
+      finder_->link(slot, packed_hash((*entries_[slot].packed).data()));
+    }
+  }
+  return *finder_;
 }
 
-void SeriesTable::unlink(Slot slot) {
-  Slot* place = &bucket(entries_[slot].hash);
-  while (*place != slot) place = &entries_[*place].next;
-  *place = entries_[slot].next;
+void SeriesTable::Finder::link(Slot slot, std::uint32_t hash) {
+  if (slot >= links.size()) links.resize(slot + 1);
+  links[slot].hash = hash;
+  if (links.size() > buckets.size()) return grow();
+  links[slot].next = std::exchange(bucket(hash), slot);
 }
 
-/// Called with the newest entry not linked yet.
-void SeriesTable::grow() {
-  buckets_.assign(std::max<std::size_t>(16, 2 * buckets_.size()), none);
-  for (Slot slot = 0; slot + 1 < entries_.size(); ++slot) link(slot);
+void SeriesTable::Finder::unlink(Slot slot) {
+  Slot* place = &bucket(links[slot].hash);
+  while (*place != slot) place = &links[*place].next;
+  *place = links[slot].next;
+}
+
+/// All are linked then, the newest too.
+void SeriesTable::Finder::grow() {
+  buckets.assign(std::max<std::size_t>(16, 2 * buckets.size()), none);
+  for (Slot slot = 0; slot < links.size(); ++slot) links[slot].next = std::exchange(bucket(links[slot].hash), slot);
 }
 
 bool SeriesTable::shares_common(const Labels& labels) const {
@@ -153,6 +154,14 @@ bool SeriesTable::shares_common(const Labels& labels) const {
   return labels.size() == own + common_.size();
 }
 
+std::uint32_t SeriesTable::hash(const Labels& labels) const {
+  const bool shared = shares_common(labels);
+  PackedHash hash(shared);
+  for_each_own(labels, shared ? std::span<const Label>(common_) : std::span<const Label>(),
+               [&hash](const Label& label) { hash.add(short_name(label), label.value); });
+  return hash.result();
+}
+
 std::string SeriesTable::pack(const Labels& labels) const {
   const bool shared = shares_common(labels);
   const auto left_out = shared ? std::span<const Label>(common_) : std::span<const Label>();
@@ -160,21 +169,21 @@ std::string SeriesTable::pack(const Labels& labels) const {
   std::size_t size = 0;
   for_each_own(labels, left_out, [&](const Label& label) {
     ++number;
-    size += text_size(short_name(label)) + text_size(label.value);
+    size += packed_size(short_name(label)) + packed_size(label.value);
   });
   number = number * 2 + (shared ? 1 : 0);
-  std::string packed(number_size(number) + size, '\0');
+  std::string packed(packed_size(number) + size, '\0');
   char* at = packed.data();
-  put_number(at, number);
+  put_packed(at, number);
   for_each_own(labels, left_out, [&at](const Label& label) {
-    put_text(at, short_name(label));
-    put_text(at, label.value);
+    put_packed(at, short_name(label));
+    put_packed(at, label.value);
   });
   return packed;
 }
 
 bool SeriesTable::is_packed(const char* packed, const Labels& labels) const {
-  const std::size_t number = get_number(packed);
+  const std::size_t number = get_packed_number(packed);
   const bool shared = number % 2 == 1;
   std::size_t left = number / 2;
   if (labels.size() != left + (shared ? common_.size() : 0)) return false;
@@ -184,19 +193,20 @@ bool SeriesTable::is_packed(const char* packed, const Labels& labels) const {
       ++next;
       continue;
     }
-    if (left-- == 0 || get_text(packed) != short_name(label) || get_text(packed) != label.value) return false;
+    if (left-- == 0 || get_packed_text(packed) != short_name(label) || get_packed_text(packed) != label.value)
+      return false;
   }
   return true;
 }
 
 Labels SeriesTable::labels(Slot slot) const {
   const char* at = (*entries_[slot].packed).data();
-  const std::size_t number = get_number(at);
+  const std::size_t number = get_packed_number(at);
   std::vector<Label> labels;
   if (number % 2 == 1) labels = common_;
   for (std::size_t left = number / 2; left > 0; --left) {
-    const std::string_view name = get_text(at);
-    const std::string_view value = get_text(at);
+    const std::string_view name = get_packed_text(at);
+    const std::string_view value = get_packed_text(at);
     labels.push_back({std::string(name.empty() ? metric_name_label : name), std::string(value)});
   }
   return Labels(std::move(labels));
@@ -217,14 +227,10 @@ bool SeriesTable::add(Slot slot, std::uint32_t serial, double value) {
   return true;
 }
 
-std::optional<Slot> SeriesTable::find(const Labels& labels) const {
-  const Slot slot = find(labels, short_hash(labels));
-  return slot == none ? std::nullopt : std::optional(slot);
-}
-
 Batch SeriesTable::take() {
   // What a target has changes seldom: room for growth is a waste where there are thousands of them.
   if (!batch_.fresh.empty() && entries_.capacity() > entries_.size() + entries_.size() / 8) entries_.shrink_to_fit();
+  if (finder_ && round_ - searched_ >= forget_after_) finder_.reset();
   return std::exchange(batch_, Batch{});
 }
 
@@ -233,7 +239,7 @@ void SeriesTable::reset() {
   batch_ = Batch{};
   entries_.clear();
   common_.clear();
-  buckets_.clear();
+  finder_.reset();
   free_.clear();
   scan_ = 0;
 }

@@ -54,15 +54,16 @@ std::string bound_text(double bound) {
 
 }  // namespace
 
-Details::Details(const core::Labels& base, const CommandNames& names, const RedisLimits& limits, bool histograms)
+Details::Details(const core::Labels& base, const CommandNames& names, const RedisLimits& limits, bool histograms,
+                 const std::shared_ptr<core::TextPool>& texts)
     : names_(names),
       limits_(limits),
       wants_histograms_(histograms),
       capabilities_(base),
       config_(base),
-      latest_(base),
-      histogram_(base, most_commands * 32),
-      numbers_(base),
+      latest_(base, texts),
+      histogram_(base, texts, most_commands * 32),
+      numbers_(base, texts),
       sentinel_(base) {}
 
 bool Details::due(Question question, bool connected) const {

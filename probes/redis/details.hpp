@@ -21,7 +21,8 @@ namespace tocsin::probes::redis {
 /// Decides what is to be asked beside INFO and keeps the answers until they are asked for again.
 class Details final : public Answers {
  public:
-  Details(const core::Labels& base, const CommandNames& names, const RedisLimits& limits, bool histograms);
+  Details(const core::Labels& base, const CommandNames& names, const RedisLimits& limits, bool histograms,
+          const std::shared_ptr<core::TextPool>& texts = nullptr);
 
   /// When a probe begins. Its answers bear that time.
   void begin(core::TimePoint at, bool fresh) { at_ = at, fresh_ = fresh; }

@@ -13,9 +13,11 @@ bool InfoReader::read(std::string_view text, core::TimePoint at, unsigned databa
   databases_ = databases;
   layout_.clear();
   outputs_.clear();
+  factors_.clear();
   Interpreter interpreter(*this, text, at, table);
   const bool read = interpreter.run();
   outputs_.shrink_to_fit();
+  factors_.shrink_to_fit();
   if (read) return true;
   layout_.clear();
   return false;
@@ -42,8 +44,19 @@ bool InfoReader::read_familiar(std::string_view text, core::TimePoint at, core::
   for (const Output& output : outputs_) {
     if (output.slot >= table.size() || table.serial(output.slot) != output.serial) return false;
   }
-  for (const Output& output : outputs_) table.add(output.slot, output.serial, value(output.origin, at));
+  auto factor = factors_.begin();
+  for (const Output& output : outputs_) {
+    const Origin origin{static_cast<Origin::Kind>(output.kind), output.number, output.has_factor != 0 ? *factor++ : 1};
+    table.add(output.slot, output.serial, value(origin, at));
+  }
   return true;
+}
+
+void InfoReader::remember(const Origin& origin, core::Slot slot, std::uint32_t serial) {
+  const bool has_factor = origin.factor != 1;
+  if (has_factor) factors_.push_back(origin.factor);
+  outputs_.push_back(
+      {origin.number & 0x1fffffffU, static_cast<std::uint32_t>(origin.kind) & 3U, has_factor ? 1U : 0U, slot, serial});
 }
 
 double InfoReader::value(const Origin& origin, core::TimePoint at) {

@@ -63,13 +63,18 @@ class InfoReader {
   [[nodiscard]] bool was_familiar() const { return familiar_; }
 
  private:
+  /// A series of the last shape; there is one of these for every series of every server.
   struct Output {
-    Origin origin;
+    std::uint32_t number : 29;
+    std::uint32_t kind : 2;
+    std::uint32_t has_factor : 1;  // the next of factors_; else it is 1
     core::Slot slot;
     std::uint32_t serial;
   };
+  static_assert(sizeof(Output) == 12);
   class Interpreter;
 
+  void remember(const Origin& origin, core::Slot slot, std::uint32_t serial);
   [[nodiscard]] bool read_familiar(std::string_view text, core::TimePoint at, core::SeriesTable& table);
   [[nodiscard]] double value(const Origin& origin, core::TimePoint at);
 
@@ -79,6 +84,7 @@ class InfoReader {
   std::unordered_set<std::string> histograms_;
   Layout layout_;
   std::vector<Output> outputs_;
+  std::vector<double> factors_;
   std::vector<double> numbers_;
   Facts facts_;
   unsigned databases_ = 0;

@@ -389,7 +389,7 @@ void InfoReader::Interpreter::emit(std::string_view metric, Labels labels, const
   if (!given_.insert(all.hash()).second) return;
   const auto slot = table_.add(all, reader_.value(origin, at_));
   if (slot) {
-    reader_.outputs_.push_back({origin, *slot, table_.serial(*slot)});
+    reader_.remember(origin, *slot, table_.serial(*slot));
   } else {
     reader_.facts_.cut = true;
     ++reader_.facts_.left_out;

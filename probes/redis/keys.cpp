@@ -117,7 +117,7 @@ std::optional<KeyPattern> parse_key_pattern(std::string_view text, unsigned data
 
 KeyLengths::KeyLengths(const core::Labels& base, const CommandNames& names, const std::vector<std::string>& patterns,
                        Bounds bounds, unsigned home)
-    : names_(names), bounds_(bounds), home_(home), samples_(base, 10 * bounds.most_keys + 1'000) {
+    : names_(names), bounds_(bounds), home_(home), samples_(base, nullptr, 10 * bounds.most_keys + 1'000) {
   for (const std::string& text : patterns) {
     auto pattern = parse_key_pattern(text, home);
     if (!pattern) continue;

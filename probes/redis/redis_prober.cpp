@@ -34,7 +34,7 @@ class RedisProber final : public Prober {
         table_(options_.max_series, core::SeriesTable::usual_forget_after, identity_.texts),
         info_(identity_.base, options_.limits, options_.max_series),
         cluster_info_(identity_.base),
-        details_(identity_.base, options_.commands, options_.limits, options_.latency_histograms),
+        details_(identity_.base, options_.commands, options_.limits, options_.latency_histograms, identity_.texts),
         keys_(identity_.base, options_.commands, options_.keys, {options_.max_keys, options_.max_scans},
               options_.database.value_or(0)),
         scrape_(identity_.base),

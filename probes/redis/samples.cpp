@@ -42,8 +42,8 @@ void Samples::add(const Shape& shape, std::initializer_list<std::string_view> va
     cut_ = true;
     return;
   }
-  if (next_ == entries_.size()) entries_.push_back({});
-  const bool expected = entries_[next_].shape == &shape && same(entries_[next_].values, values);
+  if (next_ == entries_.size()) entries_.emplace_back();
+  const bool expected = entries_[next_].shape == &shape && same(*entries_[next_].values, values);
   Entry& entry = expected ? entries_[next_] : make_room(shape, values);
   ++next_;
   entry.value = value;
@@ -59,11 +59,14 @@ Samples::Entry& Samples::make_room(const Shape& shape, std::initializer_list<std
   if (here->shape != nullptr && ++moves_ <= most_moves) {
     const auto end = here + static_cast<std::ptrdiff_t>(std::min(far, entries_.size() - next_));
     const auto found = std::find_if(
-        here, end, [&](const Entry& entry) { return entry.shape == &shape && same(entry.values, values); });
+        here, end, [&](const Entry& entry) { return entry.shape == &shape && same(*entry.values, values); });
     if (found != end) return *entries_.erase(here, found);
-    entries_.insert(here, Entry{});
+    entries_.emplace(here);
   }
-  entries_[next_] = {&shape, join(values), 0, {}};
+  Entry entry;
+  entry.shape = &shape;
+  entry.values = texts_->take(join(values));
+  entries_[next_] = std::move(entry);
   return entries_[next_];
 }
 
@@ -77,7 +80,7 @@ void Samples::end() {
 void Samples::drop_repeated() {
   std::vector<std::size_t> order(entries_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  const auto series = [this](std::size_t i) { return std::tie(entries_[i].shape, entries_[i].values); };
+  const auto series = [this](std::size_t i) { return std::tie(entries_[i].shape, *entries_[i].values); };
   std::ranges::sort(order,
                     [&](std::size_t a, std::size_t b) { return std::tuple(series(a), a) < std::tuple(series(b), b); });
   std::vector<std::size_t> repeated;
@@ -91,7 +94,7 @@ void Samples::drop_repeated() {
 core::Labels Samples::labels(const Entry& entry) const {
   std::array<LabelPair, 4> pairs;
   std::size_t count = 0;
-  std::string_view rest = entry.values;
+  std::string_view rest = *entry.values;
   for (; !rest.empty() && count < pairs.size(); ++count) {
     const auto end = rest.find(end_of_value);
     pairs[count] = {entry.shape->labels[count], rest.substr(0, end)};

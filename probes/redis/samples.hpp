@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "redis/series.hpp"
 #include "tocsin/core/labels.hpp"
 #include "tocsin/core/observation.hpp"
+#include "tocsin/core/text_pool.hpp"
 
 namespace tocsin::probes::redis {
 
@@ -24,7 +26,9 @@ struct Shape {
 /// making its labels.
 class Samples {
  public:
-  explicit Samples(core::Labels base, std::size_t most = 10'000) : base_(std::move(base)), most_(most) {}
+  /// Targets of one kind have most of their values in common: give them one pool.
+  explicit Samples(core::Labels base, std::shared_ptr<core::TextPool> texts = nullptr, std::size_t most = 10'000)
+      : texts_(texts ? std::move(texts) : std::make_shared<core::TextPool>()), base_(std::move(base)), most_(most) {}
 
   /// What is added from here to `end` replaces what there was.
   void begin();
@@ -40,9 +44,9 @@ class Samples {
 
  private:
   struct Entry {
-    const Shape* shape;
-    std::string values;  // each ended by a byte that no label has
-    double value;
+    const Shape* shape = nullptr;
+    core::TextPool::Text values;  // each ended by a byte that no label has
+    double value = 0;
     KnownSeries known;
   };
   [[nodiscard]] core::Labels labels(const Entry& entry) const;
@@ -50,6 +54,7 @@ class Samples {
   Entry& make_room(const Shape& shape, std::initializer_list<std::string_view> values);
   void drop_repeated();
 
+  std::shared_ptr<core::TextPool> texts_;  // outlives the entries
   core::Labels base_;
   std::size_t most_;
   std::vector<Entry> entries_;

@@ -83,7 +83,7 @@ class SeriesTable {
   /// Adds a sample of a series whose slot is known. False if that slot means something else by now (compare `serial`).
   bool add(Slot slot, std::uint32_t serial, double value);
   /// The slot that stands for these labels now, if there is one.
-  [[nodiscard]] std::optional<Slot> find(const Labels& labels) const;
+  [[nodiscard]] std::optional<Slot> find(const Labels& labels);
   /// Changes each time the slot gets another meaning.
   [[nodiscard]] std::uint32_t serial(Slot slot) const { return static_cast<std::uint32_t>(entries_[slot].serial); }
   /// The labels that the slot stands for now.
@@ -101,23 +101,32 @@ class SeriesTable {
   static constexpr Slot none = std::numeric_limits<Slot>::max();
   struct Entry {
     TextPool::Text packed;
-    std::uint32_t hash = 0;
-    Slot next = none;  // of the same bucket
     std::uint32_t last_used = 0;
     std::uint32_t serial : 31 = 0;
     std::uint32_t listed : 1 = 0;  // in free_
   };
-  static_assert(sizeof(Entry) == 24);
+  static_assert(sizeof(Entry) == 16);
+  /// From labels to slots. Most tables are asked by slots alone once they are filled: then there is none.
+  struct Finder {
+    struct Link {
+      std::uint32_t hash = 0;
+      Slot next = none;  // of the same bucket
+    };
+    std::vector<Slot> buckets;  // the first of each; a power of two
+    std::vector<Link> links;    // one for each entry
+
+    [[nodiscard]] Slot& bucket(std::uint32_t hash) { return buckets[hash & (buckets.size() - 1)]; }
+    void link(Slot slot, std::uint32_t hash);
+    void unlink(Slot slot);
+    void grow();
+  };
   std::optional<Slot> slot_for(const Labels& labels);
   [[nodiscard]] bool shares_common(const Labels& labels) const;
   [[nodiscard]] std::string pack(const Labels& labels) const;
   [[nodiscard]] bool is_packed(const char* packed, const Labels& labels) const;
-  [[nodiscard]] Slot find(const Labels& labels, std::uint32_t hash) const;
-  [[nodiscard]] Slot& bucket(std::uint32_t hash) { return buckets_[hash & (buckets_.size() - 1)]; }
-  void introduce(Slot slot, const Labels& labels, std::uint32_t hash);
-  void link(Slot slot);
-  void unlink(Slot slot);
-  void grow();
+  [[nodiscard]] std::uint32_t hash(const Labels& labels) const;
+  [[nodiscard]] Finder& finder();
+  void introduce(Slot slot, const Labels& labels);
   [[nodiscard]] bool forgotten(const Entry& entry) const {
     return entry.last_used != round_ && round_ - entry.last_used >= forget_after_;
   }
@@ -132,7 +141,8 @@ class SeriesTable {
   std::vector<Entry> entries_;
   std::shared_ptr<TextPool> texts_;
   std::vector<Label> common_;  // of the first series, but for its name: most have them too, and need not repeat them
-  std::vector<Slot> buckets_;  // the first of each; a power of two
+  std::unique_ptr<Finder> finder_;
+  std::uint32_t searched_ = 0;  // the last round with a search
   Batch batch_;
 };
 
