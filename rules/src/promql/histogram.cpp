@@ -142,7 +142,7 @@ class Histogram : public Node {
     for (const Point& point : vector_->points()) {
       if (!context.tick()) return false;
       const Place place = places_.get(context.table, point.labels, [&context](LabelId id) {
-        const core::Labels& labels = context.table.at(id);
+        const core::Labels labels = context.table.at(id);
         return Place{context.table.intern(drop_labels(labels, le)), parse_bound(labels.get("le"))};
       });
       if (place.bound) group(place.group).push_back({*place.bound, point.value});

@@ -56,13 +56,13 @@ class Join final : public Node {
   }
 
   bool duplicate(Context& context, LabelId group, const Point& a, const Point& b) const {
-    const core::Labels* first = &context.table.at(a.labels);
-    const core::Labels* second = &context.table.at(b.labels);
-    if (*second < *first) std::swap(first, second);
+    core::Labels first = context.table.at(a.labels);
+    core::Labels second = context.table.at(b.labels);
+    if (second < first) std::swap(first, second);
     return context.fail(fmt::format(
         "found duplicate series for the match group {} on the {} hand-side of the operation: [{}, {}];many-to-many "
         "matching not allowed: matching labels must be unique on one side",
-        braces_text(context.table.at(group)), swapped() ? "left" : "right", braces_text(*first), braces_text(*second)));
+        braces_text(context.table.at(group)), swapped() ? "left" : "right", braces_text(first), braces_text(second)));
   }
 
   bool add(Context& context, const Point& many, const Point& one, LabelId group) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "src/go_text.hpp"
+#include "tocsin/core/packed_text.hpp"
 
 namespace tocsin::rules::promql {
 namespace {
@@ -25,12 +26,37 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+std::string pack(const core::Labels& labels) {
+  std::size_t size = 0;
+  for (const core::Label& label : labels) size += core::packed_size(label.name) + core::packed_size(label.value);
+  std::string packed(size, '\0');
+  char* at = packed.data();
+  for (const core::Label& label : labels) {
+    core::put_packed(at, label.name);
+    core::put_packed(at, label.value);
+  }
+  return packed;
+}
+
 }  // namespace
 
-LabelId LabelTable::intern(core::Labels labels) {
-  const auto [it, fresh] = ids_.try_emplace(std::move(labels), static_cast<LabelId>(by_id_.size()));
+LabelId LabelTable::intern(const core::Labels& labels) {
+  const auto [it, fresh] = ids_.try_emplace(pack(labels), static_cast<LabelId>(by_id_.size()));
   if (fresh) by_id_.push_back(&it->first);
   return it->second;
+}
+
+core::Labels LabelTable::at(LabelId id) const {
+  const std::string& packed = *by_id_[id];
+  std::vector<core::Label> labels;
+  labels.reserve(8);
+  const char* at = packed.data();
+  for (const char* const end = at + packed.size(); at != end;) {
+    const std::string_view name = core::get_packed_text(at);
+    const std::string_view value = core::get_packed_text(at);
+    labels.push_back({std::string(name), std::string(value)});
+  }
+  return core::Labels(std::move(labels));
 }
 
 void LabelTable::clear() {

@@ -14,18 +14,19 @@ namespace tocsin::rules::promql {
 
 using LabelId = std::uint32_t;
 
+/// Keeps them packed: there are as many as the rules read series, and they are read when something fires.
 class LabelTable {
  public:
-  LabelId intern(core::Labels labels);
-  [[nodiscard]] const core::Labels& at(LabelId id) const { return *by_id_[id]; }
+  LabelId intern(const core::Labels& labels);
+  [[nodiscard]] core::Labels at(LabelId id) const;
   [[nodiscard]] std::size_t size() const { return by_id_.size(); }
   /// Changes when all numbers lose their meaning.
   [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
   void clear();
 
  private:
-  std::unordered_map<core::Labels, LabelId, core::LabelsHash> ids_;
-  std::vector<const core::Labels*> by_id_;
+  std::unordered_map<std::string, LabelId> ids_;  // by packed labels
+  std::vector<const std::string*> by_id_;
   std::uint32_t epoch_ = 1;
 };
 
@@ -112,7 +113,7 @@ class LabelGroups {
   LabelGroups(bool keep, std::vector<std::string> names) : keep_(keep), names_(std::move(names)) {}
   [[nodiscard]] LabelId of(LabelTable& table, LabelId labels) {
     return known_.get(table, labels, [this, &table](LabelId id) {
-      const core::Labels& all = table.at(id);
+      const core::Labels all = table.at(id);
       return table.intern(keep_ ? keep_labels(all, names_) : drop_labels(all, names_));
     });
   }
