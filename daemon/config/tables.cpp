@@ -241,9 +241,7 @@ Section<model::Authorization> authorization_table() {
       });
 }
 
-namespace {
-
-Section<Root> make_root_table() {
+Section<Root> root_table() {
   const auto files = [] { return list_of(located(core::text()), ListStyle::list_or_one); };
   return Section<Root>(
              "configuration", "The configuration file.",
@@ -280,13 +278,6 @@ Section<Root> make_root_table() {
                      .doc("When people work on something: no action is taken for its alerts."),
              })
       .later({"remote_write", "federation", "scrape_configs", "alerting", "cluster"});
-}
-
-}  // namespace
-
-const Section<Root>& root_table() {
-  static const Section<Root> table = make_root_table();
-  return table;
 }
 
 }  // namespace tocsin::daemon

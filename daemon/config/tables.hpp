@@ -27,8 +27,8 @@ bool put_over_module(core::FieldReader& reader, const model::Probe& module, core
 [[nodiscard]] core::Section<model::Maintenance> maintenance_table();
 [[nodiscard]] core::Section<model::Fallback> fallback_table();
 [[nodiscard]] core::Section<model::Heartbeat> heartbeat_table();
-/// Made once: it is large.
-[[nodiscard]] const core::Section<model::Root>& root_table();
+/// Large, and wanted while a configuration is read or described: let it go then.
+[[nodiscard]] core::Section<model::Root> root_table();
 
 /// `Alert{label="value"}`.
 [[nodiscard]] std::variant<model::When, std::string> parse_when(const std::string& text);

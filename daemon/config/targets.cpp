@@ -229,15 +229,16 @@ void add_targets(const Probe& probe, const GlobalConfig& global, const Loading& 
 }
 
 bool is_seed(const TargetConfig& target) {
-  const auto* redis = std::get_if<probes::RedisOptions>(&target.options);
+  const auto* redis = std::get_if<probes::RedisOptions>(target.options.get());
   return redis != nullptr && redis->cluster;
 }
 
 TargetConfig node_target(const TargetConfig& seed, const net::Address& address) {
   TargetConfig node = seed;
-  auto& options = std::get<probes::RedisOptions>(node.options);
+  auto options = std::get<probes::RedisOptions>(*seed.options);
   const std::string before = options.address.to_string(), now = address.to_string();
   options.address = address;
+  node.options = std::make_shared<const ProbeOptions>(std::move(options));
   if (const auto at = node.display.find(before); at != std::string::npos) {
     node.display.replace(at, before.size(), now);
   }

@@ -46,7 +46,7 @@ void Daemon::apply_targets(const std::vector<TargetConfig>& targets) {
     if (!of_kind) of_kind = metric_names(target.kind);
     infos.push_back({id, target.labels, of_kind});
     added.push_back({id, target});
-    if (const auto* push = std::get_if<probes::PushOptions>(&target.options))
+    if (const auto* push = std::get_if<probes::PushOptions>(target.options.get()))
       push_desk_.expect(push->name, wall_clock());
   }
   std::vector<std::uint32_t> removed;

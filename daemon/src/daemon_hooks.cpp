@@ -326,7 +326,7 @@ WebSources Daemon::web_sources() {
   sources.push = [this](std::string job, net::ServerRequest request) {
     const probes::PushOptions* options = nullptr;
     for (const TargetConfig& target : config_.targets) {
-      const auto* push = std::get_if<probes::PushOptions>(&target.options);
+      const auto* push = std::get_if<probes::PushOptions>(target.options.get());
       if (push != nullptr && push->name == job) options = push;
     }
     return push_desk_.answer(std::move(request), std::move(job), options, wall_clock());

@@ -84,12 +84,12 @@ constexpr std::array<Described, 13> described{{{"redis", probes::redis_metadata}
 std::unique_ptr<probes::Prober> make_prober(ProberTools shared, const net::Executor& executor, std::uint32_t id,
                                             const TargetConfig& config) {
   Tools tools{shared, shared.connector, executor, {id, config.kind, config.display, config.labels, shared.texts}};
-  return std::visit([&tools](const auto& options) { return make(std::move(tools), options); }, config.options);
+  return std::visit([&tools](const auto& options) { return make(std::move(tools), options); }, *config.options);
 }
 
 bool needs_tools(const TargetConfig& config) {
-  return std::holds_alternative<probes::FileOptions>(config.options) ||
-         std::holds_alternative<probes::PushOptions>(config.options);
+  return std::holds_alternative<probes::FileOptions>(*config.options) ||
+         std::holds_alternative<probes::PushOptions>(*config.options);
 }
 
 std::vector<core::MetricMeta> metadata_of(std::string_view kind) {

@@ -56,15 +56,17 @@ bool is_host_name(const std::string& text) {
 
 /// blackbox_exporter's `hostname`: for whom to ask at the target, in Host and in TLS, where the job does not say.
 void ask_for(const std::string& host, TargetConfig& target) {
-  if (auto* http = std::get_if<probes::HttpOptions>(&target.options)) {
+  ProbeOptions options = *target.options;
+  if (auto* http = std::get_if<probes::HttpOptions>(&options)) {
     const bool said = std::any_of(http->headers.begin(), http->headers.end(), [](const probes::HeaderSource& header) {
       return header.name == "Host" || header.name == "host";
     });
     if (!said) http->headers.push_back({"Host", {core::Secret(host), {}}});
   }
-  if (auto* tcp = std::get_if<probes::TcpOptions>(&target.options)) {
+  if (auto* tcp = std::get_if<probes::TcpOptions>(&options)) {
     if (tcp->tls_options.server_name.empty()) tcp->tls_options.server_name = host;
   }
+  target.options = std::make_shared<const ProbeOptions>(std::move(options));
 }
 
 core::Duration time_for(const net::ServerRequest& request, const TargetConfig& target) {

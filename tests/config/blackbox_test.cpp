@@ -31,7 +31,7 @@ class Blackbox : public testing::Test {
     const auto config = load(root + "probes:\n  - {job: web, targets: [\"http://h/x\"], " + keys + "}\n");
     EXPECT_EQ(said_, "");
     EXPECT_TRUE(config && !config->targets.empty());
-    return config && !config->targets.empty() ? std::get<probes::HttpOptions>(config->targets[0].options)
+    return config && !config->targets.empty() ? std::get<probes::HttpOptions>(*config->targets[0].options)
                                               : probes::HttpOptions{};
   }
   probes::HttpOptions module(const std::string& yaml) {
@@ -107,13 +107,13 @@ TEST_F(Blackbox, TargetsWithKeysOfTheirOwn) {
       - {url: "http://b/", method: POST, body: hi, headers: {X-Other: o}, expect: {status: 201}, labels: {tier: edge}}
 )");
   ASSERT_EQ(said_, "");
-  const auto& own = std::get<probes::HttpOptions>(config->targets.at(1).options);
+  const auto& own = std::get<probes::HttpOptions>(*config->targets.at(1).options);
   EXPECT_EQ(own.method, "POST");
   EXPECT_EQ(own.body, "hi");
   EXPECT_EQ(own.headers.at(0).name, "X-Other");
   EXPECT_EQ(own.expect.status[0].first, 201U);
   EXPECT_EQ(config->targets[1].labels.get("tier"), "edge");
-  EXPECT_EQ(std::get<probes::HttpOptions>(config->targets[0].options).method, "GET");
+  EXPECT_EQ(std::get<probes::HttpOptions>(*config->targets[0].options).method, "GET");
 }
 
 TEST_F(Blackbox, AModuleSaysAllThatTheExporterReads) {
@@ -200,8 +200,8 @@ TEST_F(Blackbox, OwnKeysStandBeforeTheModule) {
 )");
   ASSERT_EQ(said_, "");
   EXPECT_EQ(config->targets[0].timeout, seconds(10));
-  EXPECT_EQ(std::get<probes::HttpOptions>(config->targets[0].options).method, "POST");
-  EXPECT_EQ(std::get<probes::HttpOptions>(config->targets[1].options).method, "HEAD");
+  EXPECT_EQ(std::get<probes::HttpOptions>(*config->targets[0].options).method, "POST");
+  EXPECT_EQ(std::get<probes::HttpOptions>(*config->targets[1].options).method, "HEAD");
   EXPECT_EQ(config->targets[1].labels.get("instance"), "http://h.example/x");
   // Another module is another target.
   const auto before = config->targets[0].fingerprint;
@@ -224,7 +224,7 @@ probes:
   const auto again = load(dumped);
   ASSERT_EQ(said_, "") << dumped;
   EXPECT_EQ(dump_config(*again), dumped);
-  EXPECT_EQ(std::get<probes::HttpOptions>(again->targets.at(0).options).expect.tls, false);
+  EXPECT_EQ(std::get<probes::HttpOptions>(*again->targets.at(0).options).expect.tls, false);
 }
 
 TEST_F(Blackbox, ModulesOfTheExampleAreThere) {
@@ -237,7 +237,7 @@ TEST_F(Blackbox, ModulesOfTheExampleAreThere) {
   const auto target = make_target(*module, config->global, "example.org/health", {});
   ASSERT_TRUE(target) << target.error().detail;
   EXPECT_EQ(target->kind, "http");
-  EXPECT_EQ(std::get<probes::HttpOptions>(target->options).url.display(), "http://example.org/health");
+  EXPECT_EQ(std::get<probes::HttpOptions>(*target->options).url.display(), "http://example.org/health");
 }
 
 TEST_F(Blackbox, SaysWhatItDoesNotUnderstand) {

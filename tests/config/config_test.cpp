@@ -47,8 +47,8 @@ const TargetConfig& target(const Config& config, std::string_view job, std::size
   }
   throw std::out_of_range("no target");
 }
-const probes::RedisOptions& redis(const TargetConfig& t) { return std::get<probes::RedisOptions>(t.options); }
-const probes::HttpOptions& http(const TargetConfig& t) { return std::get<probes::HttpOptions>(t.options); }
+const probes::RedisOptions& redis(const TargetConfig& t) { return std::get<probes::RedisOptions>(*t.options); }
+const probes::HttpOptions& http(const TargetConfig& t) { return std::get<probes::HttpOptions>(*t.options); }
 
 TEST(Config, TheSmallestOneIsComplete) {
   const Config config = load(good + "minimal.yml");

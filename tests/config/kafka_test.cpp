@@ -31,7 +31,7 @@ KafkaOptions options_of(const LoadedCluster& loaded) {
   EXPECT_TRUE(loaded.config) << loaded.said;
   if (!loaded.config) return {};
   EXPECT_EQ(loaded.config->targets.size(), 1U);
-  return std::get<KafkaOptions>(loaded.config->targets.at(0).options);
+  return std::get<KafkaOptions>(*loaded.config->targets.at(0).options);
 }
 
 TEST(KafkaConfig, IsAClusterByItsBrokers) {

@@ -34,7 +34,7 @@ class NetworkKinds : public testing::Test {
     shown_ = config.display;
     EXPECT_EQ(config.labels.get("instance"), config.display);
     EXPECT_FALSE(config.sentinel);
-    const auto* found = std::get_if<Options>(&config.options);
+    const auto* found = std::get_if<Options>(config.options.get());
     EXPECT_NE(found, nullptr) << config.kind;
     return found == nullptr ? Options{} : *found;
   }

@@ -32,7 +32,7 @@ LoadedServer load_server(const std::string& url, const std::string& more = "") {
 PostgresOptions options_of(const LoadedServer& loaded) {
   EXPECT_TRUE(loaded.config) << loaded.said;
   if (!loaded.config) return {};
-  return std::get<PostgresOptions>(loaded.config->targets.at(0).options);
+  return std::get<PostgresOptions>(*loaded.config->targets.at(0).options);
 }
 
 TEST(PostgresConfig, TakesAUrlApart) {

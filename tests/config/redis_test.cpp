@@ -35,7 +35,7 @@ probes:
 )");
   ASSERT_TRUE(config) << said;
   ASSERT_EQ(config->targets.size(), 3U);
-  const auto& options = std::get<probes::RedisOptions>(config->targets[0].options);
+  const auto& options = std::get<probes::RedisOptions>(*config->targets[0].options);
   EXPECT_EQ(options.keys, (std::vector<std::string>{"queue:*", "db3/jobs"}));
   EXPECT_EQ(options.max_keys, 50U);
   EXPECT_EQ(options.max_scans, 3U);
@@ -47,7 +47,7 @@ probes:
   EXPECT_EQ(options.limits.memory, 256.0 * 1024 * 1024);
   EXPECT_EQ(options.limits.clients, 1000);
   EXPECT_EQ(options.limits.network, 50.0 * 1024 * 1024);
-  const auto& plain = std::get<probes::RedisOptions>(config->targets[2].options);
+  const auto& plain = std::get<probes::RedisOptions>(*config->targets[2].options);
   EXPECT_EQ(plain.keys, std::vector<std::string>{"jobs"});
   EXPECT_EQ(plain.max_keys, 1000U);
   EXPECT_TRUE(plain.latency_histograms);
@@ -59,7 +59,7 @@ TEST(ConfigRedis, ABudgetLeavesInfoAlone) {
   const auto minimal = [](const std::string& keys) {
     const auto [config, said] = load_redis("probes: [{job: a, targets: redis://h, " + keys + "}]\n");
     EXPECT_TRUE(config) << said;
-    return config && std::get<probes::RedisOptions>(config->targets.at(0).options).minimal;
+    return config && std::get<probes::RedisOptions>(*config->targets.at(0).options).minimal;
   };
   EXPECT_TRUE(minimal("budget: {commands: 10000, per: day}"));
   EXPECT_FALSE(minimal("budget: {commands: 10000, per: day}, info_only: false"));

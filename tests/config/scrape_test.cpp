@@ -27,7 +27,7 @@ template <class Options>
 Options options_of(const LoadedScrape& loaded) {
   EXPECT_TRUE(loaded.config) << loaded.said;
   if (!loaded.config) return {};
-  return std::get<Options>(loaded.config->targets.at(0).options);
+  return std::get<Options>(*loaded.config->targets.at(0).options);
 }
 std::string instance_of(const LoadedScrape& loaded) {
   return loaded.config ? std::string(loaded.config->targets.at(0).labels.get("instance")) : loaded.said;

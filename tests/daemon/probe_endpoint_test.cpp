@@ -83,7 +83,7 @@ TEST(ProbeEndpoint, AsksForAnotherHostAtTheTarget) {
   const auto asked = read_asked_probe(ask(target + "&hostname=shop.example"), c);
   const auto* probe = std::get_if<AskedProbe>(&asked);
   ASSERT_NE(probe, nullptr);
-  const auto& options = std::get<probes::HttpOptions>(probe->target.options);
+  const auto& options = std::get<probes::HttpOptions>(*probe->target.options);
   ASSERT_EQ(options.headers.size(), 1U);
   EXPECT_EQ(options.headers[0].name, "Host");
   EXPECT_EQ(options.headers[0].value.value.reveal(), "shop.example");

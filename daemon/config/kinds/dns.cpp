@@ -159,7 +159,7 @@ bool make_dns(const Making& making, const std::string& text, TargetConfig& targe
   target.display = url->scheme + "://" + url->authority() + "/" + options.query_name +
                    "?type=" + word_of(probes::dns_types, options.query_type);
   target.labels.set("instance", target.display);
-  target.options = std::move(options);
+  target.options = std::make_shared<const ProbeOptions>(std::move(options));
   return true;
 }
 

@@ -66,7 +66,7 @@ bool make_exec(const Making& making, const std::string& text, TargetConfig& targ
   target.sentinel = false;
   target.display = "exec://" + name;
   target.labels.set("instance", name);
-  target.options = std::move(options);
+  target.options = std::make_shared<const ProbeOptions>(std::move(options));
   return true;
 }
 

@@ -41,7 +41,7 @@ bool make_file(const Making& making, const std::string& text, TargetConfig& targ
   target.sentinel = false;
   target.display = "file://" + path;
   target.labels.set("instance", path);
-  target.options = std::move(options);
+  target.options = std::make_shared<const ProbeOptions>(std::move(options));
   return true;
 }
 

@@ -89,7 +89,7 @@ bool make_grpc(const Making& making, const std::string& text, TargetConfig& targ
   target.display =
       url->scheme + "://" + options.address.to_string() + (options.service.empty() ? "" : "/" + options.service);
   target.labels.set("instance", target.display);
-  target.options = std::move(options);
+  target.options = std::make_shared<const ProbeOptions>(std::move(options));
   return true;
 }
 

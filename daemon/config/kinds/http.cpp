@@ -335,7 +335,7 @@ bool make_http(const Making& making, const std::string& text, TargetConfig& targ
   target.sentinel = false;
   target.display = options.url.display();
   target.labels.set("instance", target.display);
-  target.options = std::move(options);
+  target.options = std::make_shared<const ProbeOptions>(std::move(options));
   return true;
 }
 

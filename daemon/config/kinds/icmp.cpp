@@ -46,7 +46,7 @@ bool make_icmp(const Making& making, const std::string& text, TargetConfig& targ
   target.sentinel = false;
   target.display = "icmp://" + url->authority();
   target.labels.set("instance", target.display);
-  target.options = std::move(options);
+  target.options = std::make_shared<const ProbeOptions>(std::move(options));
   return true;
 }
 

@@ -215,7 +215,7 @@ bool make_kafka(const Making& making, const std::string& text, TargetConfig& tar
   target.sentinel = making.probe.sentinel.value_or(true);
   target.display = std::string(scheme) + options.name;
   target.labels.set("instance", options.name);
-  target.options = std::move(options);
+  target.options = std::make_shared<const ProbeOptions>(std::move(options));
   return true;
 }
 

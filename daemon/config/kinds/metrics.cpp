@@ -44,13 +44,13 @@ std::string host_and_port(const net::Url& url) {
 bool make_metrics(const Making& making, const std::string& text, TargetConfig& target) {
   if (!find_kind("http")->make(making, text, target)) return false;
   probes::MetricsOptions options;
-  options.http = std::get<probes::HttpOptions>(std::move(target.options));
+  options.http = std::get<probes::HttpOptions>(*target.options);
   if (options.http.url.path.empty()) options.http.url.path = "/metrics";
   options.rules = making.probe.scrape.rules();
   options.max_series = static_cast<std::size_t>(making.probe.redis.max_series.value_or(50'000));
   target.display = options.http.url.display();
   target.labels.set("instance", host_and_port(options.http.url));
-  target.options = std::move(options);
+  target.options = std::make_shared<const ProbeOptions>(std::move(options));
   return true;
 }
 

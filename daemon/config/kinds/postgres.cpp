@@ -318,7 +318,7 @@ bool make_postgres(const Making& making, const std::string& text, TargetConfig& 
                                 : options.address.to_string();
   target.display = "postgresql://" + place + "/" + options.database;
   target.labels.set("instance", place);
-  target.options = std::move(options);
+  target.options = std::make_shared<const ProbeOptions>(std::move(options));
   return true;
 }
 

@@ -45,7 +45,7 @@ bool make_push(const Making& making, const std::string& text, TargetConfig& targ
   target.sentinel = true;
   target.display = "push://" + name;
   target.labels.set("instance", name);
-  target.options = std::move(options);
+  target.options = std::make_shared<const ProbeOptions>(std::move(options));
   return true;
 }
 

@@ -165,7 +165,7 @@ bool make_redis(const Making& making, const std::string& text, TargetConfig& tar
   options.keep_connection = target.reconnect.count() > 0;
   target.sentinel = making.probe.sentinel.value_or(true) && options.keep_connection;
   target.labels.set("instance", options.address.to_string());
-  target.options = std::move(options);
+  target.options = std::make_shared<const ProbeOptions>(std::move(options));
   return true;
 }
 

@@ -65,7 +65,7 @@ bool make_tcp(const Making& making, const std::string& text, TargetConfig& targe
   options.source = keys.source_address;
   target.sentinel = false;
   target.labels.set("instance", target.display);
-  target.options = std::move(options);
+  target.options = std::make_shared<const ProbeOptions>(std::move(options));
   return true;
 }
 

@@ -85,7 +85,7 @@ bool make_websocket(const Making& making, const std::string& text, TargetConfig&
   target.sentinel = false;
   target.display = options.url.display();
   target.labels.set("instance", target.display);
-  target.options = std::move(options);
+  target.options = std::make_shared<const ProbeOptions>(std::move(options));
   return true;
 }
 

@@ -61,6 +61,12 @@ struct BudgetConfig {
 };
 
 /// One target of one job, ready to be probed.
+/// What one of the kinds asks to know.
+using ProbeOptions = std::variant<probes::RedisOptions, probes::HttpOptions, probes::PostgresOptions,
+                                  probes::KafkaOptions, probes::GrpcOptions, probes::MetricsOptions,
+                                  probes::FileOptions, probes::ExecOptions, probes::PushOptions, probes::TcpOptions,
+                                  probes::WebsocketOptions, probes::DnsOptions, probes::IcmpOptions>;
+
 struct TargetConfig {
   std::string job;
   std::string kind;     // "redis", "http", ...
@@ -74,12 +80,8 @@ struct TargetConfig {
   /// Set for a service that sleeps and is not kept awake: after how long, and how long it may take to wake up.
   std::optional<core::Duration> sleeps_after;
   core::Duration cold_start{0};
-  bool sentinel = true;  // watch the idle connection (HTTP: off by default)
-  std::variant<probes::RedisOptions, probes::HttpOptions, probes::PostgresOptions, probes::KafkaOptions,
-               probes::GrpcOptions, probes::MetricsOptions, probes::FileOptions, probes::ExecOptions,
-               probes::PushOptions, probes::TcpOptions, probes::WebsocketOptions, probes::DnsOptions,
-               probes::IcmpOptions>
-      options;
+  bool sentinel = true;                         // watch the idle connection (HTTP: off by default)
+  std::shared_ptr<const ProbeOptions> options;  // copies share them
   core::Position at;
   /// Everything that, when it changes, makes this another target: two configurations with equal fingerprints keep the
   /// prober running.
