@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "src/daemon.hpp"
+#include "src/resident.hpp"
 #include "src/surroundings.hpp"
 #include "src/systemd.hpp"
 
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::chrono::seconds action_grace{10};  // over an action's own timeout, when stopping
 constexpr std::chrono::seconds drain_time{3};
+constexpr std::chrono::seconds settled_after{30};  // every target was asked and every rule evaluated, for the most part
 
 }  // namespace
 
@@ -104,6 +106,7 @@ int Daemon::run() {
     judge_loop_.run();
   });
   notify_ready("watching");
+  desk_.post_after(settled_after, let_go_of_start);
   note("start", fmt::format("version {}, {} targets", TOCSIN_VERSION, config_.targets.size()));
   log_.info("watching", {{"version", TOCSIN_VERSION},
                          {"targets", std::to_string(config_.targets.size())},
