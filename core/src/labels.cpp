@@ -32,32 +32,55 @@ constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 
-Labels::Labels(std::initializer_list<Label> labels) : labels_(labels) { normalise(labels_); }
-Labels::Labels(std::vector<Label> labels) : labels_(std::move(labels)) { normalise(labels_); }
+Labels::Labels(std::initializer_list<Label> labels) : Labels(std::vector<Label>(labels)) {}
+Labels::Labels(std::vector<Label> labels) {
+  normalise(labels);
+  keep(std::move(labels));
+}
+
+void Labels::keep(std::vector<Label> labels) {
+  labels_ = labels.empty() ? nullptr : std::make_shared<const std::vector<Label>>(std::move(labels));
+}
 
 std::string_view Labels::get(std::string_view name) const {
-  const auto it = lower_bound(labels_, name);
-  return it != labels_.end() && it->name == name ? std::string_view(it->value) : std::string_view();
+  const auto labels = all();
+  const auto it = lower_bound(labels, name);
+  return it != labels.end() && it->name == name ? std::string_view(it->value) : std::string_view();
 }
 
 bool Labels::has(std::string_view name) const {
-  const auto it = lower_bound(labels_, name);
-  return it != labels_.end() && it->name == name;
+  const auto labels = all();
+  const auto it = lower_bound(labels, name);
+  return it != labels.end() && it->name == name;
 }
 
 void Labels::set(std::string_view name, std::string_view value) {
   if (value.empty()) return erase(name);
-  const auto it = lower_bound(labels_, name);
-  if (it != labels_.end() && it->name == name) {
+  std::vector<Label> changed(begin(), end());
+  const auto it = lower_bound(changed, name);
+  if (it != changed.end() && it->name == name) {
     it->value = value;
   } else {
-    labels_.insert(it, Label{std::string(name), std::string(value)});
+    changed.insert(it, Label{std::string(name), std::string(value)});
   }
+  keep(std::move(changed));
 }
 
 void Labels::erase(std::string_view name) {
-  const auto it = lower_bound(labels_, name);
-  if (it != labels_.end() && it->name == name) labels_.erase(it);
+  if (!has(name)) return;
+  std::vector<Label> changed(begin(), end());
+  changed.erase(lower_bound(changed, name));
+  keep(std::move(changed));
+}
+
+std::strong_ordering Labels::operator<=>(const Labels& other) const {
+  const auto mine = all();
+  const auto theirs = other.all();
+  return std::lexicographical_compare_three_way(mine.begin(), mine.end(), theirs.begin(), theirs.end());
+}
+
+bool Labels::operator==(const Labels& other) const {
+  return labels_ == other.labels_ || std::ranges::equal(all(), other.all());
 }
 
 Labels Labels::without_name() const {
@@ -68,7 +91,7 @@ Labels Labels::without_name() const {
 
 std::uint64_t Labels::hash() const {
   LabelHash hash;
-  for (const Label& label : labels_) hash.add(label.name, label.value);
+  for (const Label& label : all()) hash.add(label.name, label.value);
   return hash.value();
 }
 
@@ -93,7 +116,7 @@ std::string quote(std::string_view text) {
 std::string Labels::to_string() const {
   std::string out(metric_name());
   bool first = true;
-  for (const Label& label : labels_) {
+  for (const Label& label : all()) {
     if (label.name == metric_name_label) continue;
     out += first ? "{" : ", ";
     first = false;

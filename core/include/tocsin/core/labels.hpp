@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@ struct Label {
   auto operator<=>(const Label&) const = default;
 };
 
+/// Copies share what they have: a target's labels are wanted in many places.
 class Labels {
  public:
   Labels() = default;
@@ -38,22 +40,24 @@ class Labels {
   void erase(std::string_view name);
 
   [[nodiscard]] Labels without_name() const;
-  [[nodiscard]] std::span<const Label> all() const { return labels_; }
-  [[nodiscard]] bool empty() const { return labels_.empty(); }
-  [[nodiscard]] std::size_t size() const { return labels_.size(); }
-  [[nodiscard]] auto begin() const { return labels_.begin(); }
-  [[nodiscard]] auto end() const { return labels_.end(); }
+  [[nodiscard]] std::span<const Label> all() const { return labels_ ? std::span(*labels_) : std::span<const Label>(); }
+  [[nodiscard]] bool empty() const { return !labels_; }
+  [[nodiscard]] std::size_t size() const { return all().size(); }
+  [[nodiscard]] auto begin() const { return all().begin(); }
+  [[nodiscard]] auto end() const { return all().end(); }
 
   /// A hash of names and values, the same in every process and on every machine.
   [[nodiscard]] std::uint64_t hash() const;
   /// As PromQL writes it: `name{a="b"}`, values escaped.
   [[nodiscard]] std::string to_string() const;
 
-  auto operator<=>(const Labels&) const = default;
-  bool operator==(const Labels&) const = default;
+  std::strong_ordering operator<=>(const Labels& other) const;
+  bool operator==(const Labels& other) const;
 
  private:
-  std::vector<Label> labels_;
+  void keep(std::vector<Label> labels);
+
+  std::shared_ptr<const std::vector<Label>> labels_;  // null where there are none
 };
 
 struct LabelsHash {
