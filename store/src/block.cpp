@@ -7,7 +7,8 @@
 namespace tocsin::store {
 namespace {
 
-constexpr std::int64_t min_seal_age = 120'000;
+constexpr std::int64_t min_seal_age =
+    240'000;  // the more rows, the less each takes: a series begins anew in each segment
 constexpr std::uint32_t min_seal_rows = 16;
 constexpr std::int64_t max_span = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t lowest = std::numeric_limits<std::int64_t>::min();
@@ -227,6 +228,7 @@ void Block::seal() {
   sealed_.push_back(std::move(segment));
   offsets_.clear();
   slabs_.swap(emptied);
+  if (heads_.capacity() > heads_.size() + heads_.size() / 16) heads_.shrink_to_fit();  // new series are rare by now
   open_first_ = row_ + 1;
 }
 

@@ -1,7 +1,7 @@
 // The samples, in memory. Written by one thread (the judge); read by that thread and, through views, by any other.
 //
 // A block is the series that share timestamps: one target, or one rule group. One timestamp column a block; a head for
-// each series. Blocks are sealed into immutable segments every two minutes or 64 rows; retention drops whole segments.
+// each series. Blocks are sealed into immutable segments every four minutes or 64 rows; retention drops whole segments.
 #pragma once
 
 #include <cstdint>
@@ -100,7 +100,7 @@ class Store {
   AppendResult append(BlockId block, core::TimePoint at, const core::Batch& batch);
   /// Seals what is due and drops segments that are older than retention; call it every few seconds.
   void maintain(core::TimePoint now);
-  /// The clock was set back to `now`: forgets what is later (and up to two minutes before it), so that rows are taken
+  /// The clock was set back to `now`: forgets what is later (and up to four minutes before it), so that rows are taken
   /// again. Series read as nothing until their next sample.
   void turn_back(core::TimePoint now);
   void set_limits(Limits limits);
