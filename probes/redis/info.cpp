@@ -1,11 +1,17 @@
 #include "redis/info.hpp"
 
+#include <boost/container/small_vector.hpp>
 #include <chrono>
 #include <cmath>
 
 #include "redis/interpreter.hpp"
 
 namespace tocsin::probes::redis {
+namespace {
+
+constexpr std::size_t usual_numbers = 1024;  // in one text
+
+}  // namespace
 
 bool InfoReader::read(std::string_view text, core::TimePoint at, unsigned databases, core::SeriesTable& table) {
   familiar_ = databases == databases_ && read_familiar(text, at, table);
@@ -39,7 +45,9 @@ void InfoReader::has_histograms(std::span<const std::string> commands) {
 }
 
 bool InfoReader::read_familiar(std::string_view text, core::TimePoint at, core::SeriesTable& table) {
-  if (!layout_.read(text, numbers_)) return false;
+  if (layout_.empty()) return false;
+  boost::container::small_vector<double, usual_numbers> numbers(layout_.numbers(), boost::container::default_init);
+  if (!layout_.read(text, numbers)) return false;
   // All or nothing: what is in the batch cannot be taken back.
   for (const Output& output : outputs_) {
     if (output.slot >= table.size() || table.serial(output.slot) != output.serial) return false;
@@ -47,7 +55,7 @@ bool InfoReader::read_familiar(std::string_view text, core::TimePoint at, core::
   auto factor = factors_.begin();
   for (const Output& output : outputs_) {
     const Origin origin{static_cast<Origin::Kind>(output.kind), output.number, output.has_factor != 0 ? *factor++ : 1};
-    table.add(output.slot, output.serial, value(origin, at));
+    table.add(output.slot, output.serial, value(origin, numbers, at));
   }
   return true;
 }
@@ -59,19 +67,19 @@ void InfoReader::remember(const Origin& origin, core::Slot slot, std::uint32_t s
       {origin.number & 0x1fffffffU, static_cast<std::uint32_t>(origin.kind) & 3U, has_factor ? 1U : 0U, slot, serial});
 }
 
-double InfoReader::value(const Origin& origin, core::TimePoint at) {
+double InfoReader::value(const Origin& origin, std::span<const double> numbers, core::TimePoint at) {
   switch (origin.kind) {
     case Origin::Kind::number:
-      return numbers_[origin.number] / origin.factor;
+      return numbers[origin.number] / origin.factor;
     case Origin::Kind::constant:
       return origin.factor;
     case Origin::Kind::or_else:
-      return numbers_[origin.number] > 0 ? numbers_[origin.number] : origin.factor;
+      return numbers[origin.number] > 0 ? numbers[origin.number] : origin.factor;
     case Origin::Kind::start:
       break;
   }
   // Both times are cut to seconds, so their difference jumps to and fro by one. That is no restart.
-  const double start = std::floor(core::to_seconds(at)) - numbers_[origin.number];
+  const double start = std::floor(core::to_seconds(at)) - numbers[origin.number];
   if (!(std::abs(start - start_time_) <= 1)) start_time_ = start;
   return start_time_;
 }

@@ -76,7 +76,7 @@ class InfoReader {
 
   void remember(const Origin& origin, core::Slot slot, std::uint32_t serial);
   [[nodiscard]] bool read_familiar(std::string_view text, core::TimePoint at, core::SeriesTable& table);
-  [[nodiscard]] double value(const Origin& origin, core::TimePoint at);
+  [[nodiscard]] double value(const Origin& origin, std::span<const double> numbers, core::TimePoint at);
 
   core::Labels base_;
   RedisLimits limits_;
@@ -85,7 +85,6 @@ class InfoReader {
   Layout layout_;
   std::vector<Output> outputs_;
   std::vector<double> factors_;
-  std::vector<double> numbers_;
   Facts facts_;
   unsigned databases_ = 0;
   bool familiar_ = false;

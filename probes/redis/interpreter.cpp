@@ -77,7 +77,6 @@ InfoReader::Interpreter::Interpreter(InfoReader& reader, std::string_view text, 
 
 bool InfoReader::Interpreter::run() {
   reader_.facts_ = {};
-  reader_.numbers_.clear();
   reader_.layout_.begin(text_);
   for (std::string_view rest = text_; !rest.empty();) {
     const auto newline = rest.find('\n');
@@ -338,8 +337,8 @@ std::optional<Origin> InfoReader::Interpreter::number(std::string_view value, do
   const auto found = whole_number(value);
   if (!found) return std::nullopt;
   reader_.layout_.number(value);
-  reader_.numbers_.push_back(*found);
-  return Origin{Origin::Kind::number, static_cast<std::uint32_t>(reader_.numbers_.size() - 1), divisor};
+  numbers_.push_back(*found);
+  return Origin{Origin::Kind::number, static_cast<std::uint32_t>(numbers_.size() - 1), divisor};
 }
 
 std::optional<Origin> InfoReader::Interpreter::quantity(std::string_view value, double divisor) {
@@ -387,7 +386,7 @@ void InfoReader::Interpreter::emit(std::string_view metric, Labels labels, const
   const core::Labels all = series_labels(reader_.base_, metric, labels);
   // A server that says a thing twice must not give one series two samples; the first counts.
   if (!given_.insert(all.hash()).second) return;
-  const auto slot = table_.add(all, reader_.value(origin, at_));
+  const auto slot = table_.add(all, reader_.value(origin, numbers_, at_));
   if (slot) {
     reader_.remember(origin, *slot, table_.serial(*slot));
   } else {

@@ -73,6 +73,7 @@ class InfoReader::Interpreter {
   core::SeriesTable& table_;
   std::string_view section_;
   std::size_t fields_ = 0;
+  std::vector<double> numbers_;
   std::vector<Part> parts_;
   std::vector<std::pair<std::string_view, std::string_view>> remembered_;
   std::string_view master_host_, master_port_;

@@ -6,9 +6,8 @@
 
 namespace tocsin::probes::redis {
 
-bool Layout::read(std::string_view text, std::vector<double>& numbers) const {
+bool Layout::read(std::string_view text, std::span<double> numbers) const {
   if (pieces_.empty()) return false;
-  numbers.resize(numbers_);
   double* number = numbers.data();
   const char* p = text.data();
   const char* const end = p + text.size();

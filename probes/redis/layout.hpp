@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,9 +12,10 @@ namespace tocsin::probes::redis {
 
 class Layout {
  public:
-  /// Reads a text of the recorded shape; `numbers` gets its numbers in order. False if the text is of another shape
-  /// (`numbers` is then anything).
-  [[nodiscard]] bool read(std::string_view text, std::vector<double>& numbers) const;
+  /// Reads a text of the recorded shape; `numbers`, which has room for `numbers()` of them, gets its numbers in order.
+  /// False if the text is of another shape (`numbers` is then anything).
+  [[nodiscard]] bool read(std::string_view text, std::span<double> numbers) const;
+  [[nodiscard]] std::size_t numbers() const { return numbers_; }
   [[nodiscard]] bool empty() const { return pieces_.empty(); }
 
   // Recording: `begin`, then the numbers and what to skip, in the order of the text, then `end`. The tokens are parts
