@@ -191,15 +191,20 @@ std::shared_ptr<const Segment> Block::make_segment() const {
   std::vector<std::uint8_t> payload;
   lengths.reserve(heads_.size());
   payload.reserve(slabs_.size() * slab_room + heads_.size());
+  Likenesses likenesses;
   for (std::uint32_t head = 0; head < heads(); ++head) {
     append_steps(head, lengths, payload);
-    const auto steps = std::span(payload).last(lengths.back());
-    ColumnBuffer column;
-    const auto size = write_column(steps, rows(), column);
-    if (size == 0) continue;
-    std::copy_n(column.begin(), size, steps.begin());  // it is shorter
-    payload.erase(payload.end() - static_cast<std::ptrdiff_t>(steps.size() - size), payload.end());
-    lengths.back() = static_cast<std::uint16_t>(size);
+    ColumnBuffer shorter;
+    const auto replace = [&](std::size_t size) {
+      const auto before = payload.end() - lengths.back();
+      payload.erase(std::copy_n(shorter.begin(), size, before), payload.end());
+      lengths.back() = static_cast<std::uint16_t>(size);
+    };
+    const auto column = write_column(std::span(payload).last(lengths.back()), rows(), shorter);
+    if (column == 0) continue;
+    replace(column);
+    const auto likeness = likenesses.write(head, payload, column, shorter);
+    if (likeness > 0) replace(likeness);
   }
   return std::make_shared<const Segment>(open_first_, open_times(), lengths, payload);
 }
@@ -409,7 +414,10 @@ void Block::read(HeadRef ref, std::int64_t after, std::int64_t until, bool share
     if (shared) lock.lock();
     collect(ref, after, until, shared, pieces);
   }
-  for (const auto* segment : pieces.segments) decode(segment->steps(ref.head), segment->times(), after, until, out);
+  ColumnBuffer space;
+  for (const auto* segment : pieces.segments) {
+    decode(segment->steps(ref.head, space), segment->times(), after, until, out);
+  }
   if (pieces.open.rows > 0) decode({pieces.steps.data(), pieces.size}, pieces.open, after, until, out);
 }
 
@@ -446,8 +454,9 @@ std::optional<core::Sample> Block::earlier(HeadRef ref, std::int64_t at, std::in
   const bool open = pieces.open.rows > 0;
   if (!open && pieces.segments.empty()) return std::nullopt;
   const auto times = open ? pieces.open : pieces.segments.back()->times();
-  const auto steps =
-      open ? std::span<const std::uint8_t>(pieces.steps.data(), pieces.size) : pieces.segments.back()->steps(ref.head);
+  ColumnBuffer space;
+  const auto steps = open ? std::span<const std::uint8_t>(pieces.steps.data(), pieces.size)
+                          : pieces.segments.back()->steps(ref.head, space);
   const auto row = times.until(at) - 1;
   const auto bits = decode_one(steps, row);
   if (bits == core::stale_bits || times.at(row) <= after) return std::nullopt;

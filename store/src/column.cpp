@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <functional>
 #include <optional>
+#include <string_view>
 
 #include "src/codec.hpp"
 
@@ -16,6 +18,7 @@ constexpr std::size_t least_column = 8;  // steps of no more bytes are short eno
 constexpr std::uint32_t least_rows = 4;
 constexpr std::int64_t max_value = std::int64_t{1} << 53U;
 constexpr std::int64_t max_difference = std::int64_t{1} << 55U;  // of differences, too
+constexpr std::int64_t max_distance = std::int64_t{1} << 31U;
 
 using Bits = std::array<std::uint64_t, max_rows>;
 using Integers = std::array<std::int64_t, max_rows>;
@@ -133,15 +136,85 @@ bool sound_varint(std::span<const std::uint8_t>& left, std::int64_t limit, std::
   return value > -limit && value < limit;
 }
 
+/// What is the same in columns of the same bits: all of the first bytes but the scale.
+struct Form {
+  std::uint32_t rows = 0;
+  std::uint32_t width = 0;
+  bool deep = false;
+  bool operator==(const Form&) const = default;
+  [[nodiscard]] std::size_t packed() const { return (static_cast<std::size_t>(rows - (deep ? 2 : 1)) * width + 7) / 8; }
+};
+
+Form form_of(std::span<const std::uint8_t> column) {
+  return {((column[1] & 7U) << 3U | column[2] >> 5U) + 1U, column[2] & 0x1fU, (column[1] & 0x20U) != 0};
+}
+
+/// The bytes in front of a column's bits; 0 if it is cut off there.
+std::size_t size_of_head(std::span<const std::uint8_t> column) {
+  if (column.size() < head_bytes || !is_column(column)) return 0;
+  auto left = column.subspan(head_bytes);
+  std::int64_t number = 0;
+  for (int numbers = form_of(column).deep ? 3 : 2; numbers > 0; --numbers) {
+    if (!sound_varint(left, max_difference, number)) return 0;
+  }
+  return column.size() - left.size();
+}
+
+std::uint64_t hash_of(std::span<const std::uint8_t> column, std::size_t head) {
+  const auto bits = column.subspan(head);
+  const auto form = form_of(column);
+  const std::uint64_t seed = form.rows << 6U | form.width << 1U | (form.deep ? 1U : 0U);
+  return std::hash<std::string_view>()({reinterpret_cast<const char*>(bits.data()), bits.size()}) ^
+         seed * 0x9e3779b97f4a7c15ULL;
+}
+
+bool same_bits(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) {
+  return form_of(a) == form_of(b) && std::ranges::equal(a.subspan(size_of_head(a)), b.subspan(size_of_head(b)));
+}
+
 }  // namespace
 
+std::size_t Likenesses::write(std::uint32_t head, std::span<const std::uint8_t> payload, std::size_t column,
+                              ColumnBuffer& out) {
+  const auto mine = payload.last(column);
+  const auto own = size_of_head(mine);
+  if (own == 0 || own == column) return 0;
+  const auto [known, fresh] = shown_.try_emplace(hash_of(mine, own), Shown{head, payload.size() - column, column});
+  if (fresh || !same_bits(mine, payload.subspan(known->second.at, known->second.size))) return 0;
+  out[0] = out[1] = 0xff;
+  auto* const end = std::copy_n(mine.begin(), own, put_varint(head - known->second.head, out.data() + 2));
+  const auto size = static_cast<std::size_t>(end - out.data());
+  return size < column ? size : 0;
+}
+
+std::uint32_t likeness_distance(std::span<const std::uint8_t> likeness) {
+  auto left = likeness.subspan(2);
+  std::int64_t distance = 0;
+  if (!sound_varint(left, max_distance, distance) || distance < 1) return 0;
+  return static_cast<std::uint32_t>(distance);
+}
+
+std::optional<std::span<const std::uint8_t>> column_like(std::span<const std::uint8_t> likeness,
+                                                         std::span<const std::uint8_t> other, ColumnBuffer& space) {
+  auto own = likeness.subspan(2);
+  std::int64_t distance = 0;
+  if (!sound_varint(own, max_distance, distance)) return std::nullopt;
+  const auto bits_at = size_of_head(other);
+  if (bits_at == 0 || size_of_head(own) != own.size() || own.empty() || !(form_of(own) == form_of(other))) {
+    return std::nullopt;
+  }
+  const auto bits = other.subspan(bits_at);
+  if (bits.size() != form_of(own).packed() || own.size() + bits.size() > space.size()) return std::nullopt;
+  const auto end = std::ranges::copy(bits, std::ranges::copy(own, space.begin()).out).out;
+  return std::span<const std::uint8_t>(space.begin(), end);
+}
+
 ColumnReader::ColumnReader(std::span<const std::uint8_t> steps) : at_(steps.data() + head_bytes) {
-  const std::uint32_t second = steps[1];
-  const std::uint32_t third = steps[2];
-  deep_ = (second & 0x20U) != 0;
-  scale_ = column_scales[second >> 3U & 3U];
-  left_ = ((second & 7U) << 3U | third >> 5U) + 1;
-  width_ = third & 0x1fU;
+  const Form form = form_of(steps);
+  deep_ = form.deep;
+  scale_ = column_scales[steps[1] >> 3U & 3U];
+  left_ = form.rows;
+  width_ = form.width;
   known_ = deep_ ? 2 : 1;
   value_ = get_varint(at_);
   if (deep_) difference_ = get_varint(at_);
@@ -187,19 +260,16 @@ std::size_t write_column(std::span<const std::uint8_t> steps, std::uint32_t rows
 }
 
 bool sound_column(std::span<const std::uint8_t> steps) {
-  const bool deep = (steps[1] & 0x20U) != 0;
-  const std::uint32_t rows = ((steps[1] & 7U) << 3U | steps[2] >> 5U) + 1;
-  const std::uint32_t width = steps[2] & 0x1fU;
-  const std::uint32_t known = deep ? 2 : 1;
-  if (rows < least_rows) return false;
+  const Form form = form_of(steps);
+  if (form.rows < least_rows) return false;
   auto left = steps.subspan(head_bytes);
   std::int64_t value = 0;
   std::int64_t first = 0;
   std::int64_t least = 0;
   if (!sound_varint(left, max_value, value)) return false;
-  if (deep && !sound_varint(left, max_difference, first)) return false;
+  if (form.deep && !sound_varint(left, max_difference, first)) return false;
   if (!sound_varint(left, max_difference, least)) return false;
-  if (left.size() != (static_cast<std::size_t>(rows - known) * width + 7) / 8) return false;
+  if (left.size() != form.packed()) return false;
   // By the reader itself: its sums stay far below the end of their type as long as each row is checked before the next.
   ColumnReader reader(steps);
   while (reader.left() > 0) {

@@ -5,12 +5,21 @@
 //                                10^6, 10^9), n + 1 rows, w bits
 //   varints (zigzag)             the first value; if o, the first difference; the least of what follows
 //   w bits each                  what is above the least, lowest bits first, to a whole byte
+//
+// Many series of a target go up and down together (a sum, its count and its buckets; seconds and microseconds of one
+// thing). What is above the least is then the same, and stands once:
+//
+//   11111111 11111111            two staleness markers, which no steps begin with
+//   varint (zigzag)              how many heads before this one the column is whose bits these are
+//   the column without its bits
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <unordered_map>
 
 namespace tocsin::store {
 
@@ -56,6 +65,34 @@ class ColumnReader {
 
 /// The column that says what these sound steps say for so many rows; its size, or 0 if it would not be shorter.
 [[nodiscard]] std::size_t write_column(std::span<const std::uint8_t> steps, std::uint32_t rows, ColumnBuffer& out);
+
+[[nodiscard]] inline bool is_likeness(std::span<const std::uint8_t> bytes) {
+  return bytes.size() > 2 && bytes[0] == 0xff && bytes[1] == 0xff;
+}
+
+/// Finds columns of one segment that have the same bits.
+class Likenesses {
+ public:
+  /// The likeness of the column of `head` that ends `payload` to one that was shown before it; its size, or 0 where
+  /// there is none, or it would not be shorter.
+  [[nodiscard]] std::size_t write(std::uint32_t head, std::span<const std::uint8_t> payload, std::size_t column,
+                                  ColumnBuffer& out);
+
+ private:
+  struct Shown {
+    std::uint32_t head = 0;
+    std::size_t at = 0;  // in the payload
+    std::size_t size = 0;
+  };
+  std::unordered_map<std::uint64_t, Shown> shown_;  // by a hash of the bits
+};
+
+/// How many heads before its own the column is; 0 if the likeness makes no sense.
+[[nodiscard]] std::uint32_t likeness_distance(std::span<const std::uint8_t> likeness);
+/// The column that a likeness stands for, in `space`; nothing if the other is none that it could be like.
+[[nodiscard]] std::optional<std::span<const std::uint8_t>> column_like(std::span<const std::uint8_t> likeness,
+                                                                       std::span<const std::uint8_t> other,
+                                                                       ColumnBuffer& space);
 
 /// Whether a column from a disk can be read: all its bytes are there, no more than that, and every number in it fits.
 [[nodiscard]] bool sound_column(std::span<const std::uint8_t> steps);

@@ -51,9 +51,10 @@ bool take(Found& found, std::uint32_t first_row, std::int64_t base, std::uint32_
 /// Adds what a segment has to what its block's heads have; false, and nothing is added, if its steps are none.
 bool add(const Segment& segment, std::vector<Examined>& scratch, Revived& revived, std::size_t& samples) {
   const auto rows = segment.times().rows;
+  ColumnBuffer space;
   scratch.clear();
   for (std::uint32_t head = 0; head < segment.heads(); ++head) {
-    const auto found = examine(segment.steps(head), rows);
+    const auto found = examine(segment.steps(head, space), rows);
     if (!found) return false;
     scratch.push_back(*found);
   }

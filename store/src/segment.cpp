@@ -92,7 +92,16 @@ std::shared_ptr<const Segment> Segment::restore(std::uint32_t first_row, std::in
   return std::make_shared<const Segment>(first_row, times, lengths, payload);
 }
 
-std::span<const std::uint8_t> Segment::steps(std::uint32_t head) const {
+std::span<const std::uint8_t> Segment::steps(std::uint32_t head, ColumnBuffer& space) const {
+  static constexpr std::uint8_t none[] = {0x80};  // cut off: nobody takes it for steps
+  const auto own = written(head);
+  if (!is_likeness(own)) return own;
+  const auto distance = likeness_distance(own);
+  if (distance == 0 || distance > head) return none;
+  return column_like(own, written(head - distance), space).value_or(none);
+}
+
+std::span<const std::uint8_t> Segment::written(std::uint32_t head) const {
   const auto* lengths = blob_.get() + lengths_at();
   auto offset = load<std::uint32_t>(blob_.get() + 4 * (rows_ + head / stride));
   for (auto i = head / stride * stride; i < head; ++i) offset += load<std::uint16_t>(lengths + 2 * i);

@@ -56,13 +56,15 @@ class Segment {
   [[nodiscard]] std::uint32_t first_row() const { return first_row_; }
   /// False for heads that came later.
   [[nodiscard]] bool has(std::uint32_t head) const { return head < heads_; }
-  [[nodiscard]] std::span<const std::uint8_t> steps(std::uint32_t head) const;
+  /// The head's steps or column, which may be put together in `space`.
+  [[nodiscard]] std::span<const std::uint8_t> steps(std::uint32_t head, ColumnBuffer& space) const;
   [[nodiscard]] std::size_t bytes() const { return size_ + sizeof(Segment) + 32; }
 
  private:
   // The blob holds: times (4 bytes a row), the payload offset of every 16th head (4 bytes), lengths (2 bytes a head),
   // payload.
   static constexpr std::uint32_t stride = 16;
+  [[nodiscard]] std::span<const std::uint8_t> written(std::uint32_t head) const;
   [[nodiscard]] std::size_t lengths_at() const { return lengths_at(rows_, heads_); }
   [[nodiscard]] static std::size_t lengths_at(std::size_t rows, std::size_t heads) {
     return 4 * (rows + (heads + stride - 1) / stride);

@@ -251,7 +251,8 @@ TEST(Segment, FindsEachHeadsStepsAndTimes) {
   EXPECT_FALSE(segment.has(100));
   for (std::uint16_t head = 0; head < 100; ++head) {
     ASSERT_TRUE(segment.has(head));
-    const auto steps = segment.steps(head);
+    ColumnBuffer space;
+    const auto steps = segment.steps(head, space);
     EXPECT_EQ(std::vector<std::uint8_t>(steps.begin(), steps.end()),
               std::vector<std::uint8_t>(head % 7, static_cast<std::uint8_t>(head)));
   }

@@ -11,38 +11,10 @@
 
 #include "src/codec.hpp"
 #include "src/segment.hpp"
+#include "steps.hpp"
 
 namespace tocsin::store {
 namespace {
-
-using Column = std::vector<std::uint8_t>;
-
-/// Steps as a block writes them.
-Column steps_of(const std::vector<double>& values) {
-  Column out;
-  std::uint64_t before = 0;
-  std::uint32_t run = 0;
-  for (const double value : values) {
-    const auto bits = std::bit_cast<std::uint64_t>(value);
-    if (bits == before) {
-      ++run;
-      continue;
-    }
-    if (run > 0) out.push_back(run_step(run));
-    run = 0;
-    std::uint8_t step[max_step];
-    const auto size = encode_step(before, bits, step);
-    out.insert(out.end(), step, step + size);
-    before = bits;
-  }
-  return out;
-}
-
-Column column_of(const std::vector<double>& values) {
-  ColumnBuffer buffer;
-  const auto size = write_column(steps_of(values), static_cast<std::uint32_t>(values.size()), buffer);
-  return {buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size)};
-}
 
 std::vector<double> read(const Column& column, std::size_t rows) {
   std::vector<double> out;
