@@ -3,6 +3,7 @@
 #include <boost/container/small_vector.hpp>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 
 #include "redis/interpreter.hpp"
 
@@ -11,6 +12,18 @@ namespace {
 
 constexpr std::size_t usual_numbers = 1024;  // in one text
 
+template <class T>
+std::string bytes_of(std::span<const T> items) {
+  return {reinterpret_cast<const char*>(items.data()), items.size_bytes()};
+}
+
+template <class T>
+T item(const char* bytes, std::size_t number) {
+  T value;
+  std::memcpy(&value, bytes + number * sizeof value, sizeof value);
+  return value;
+}
+
 }  // namespace
 
 bool InfoReader::read(std::string_view text, core::TimePoint at, unsigned databases, core::SeriesTable& table) {
@@ -18,13 +31,8 @@ bool InfoReader::read(std::string_view text, core::TimePoint at, unsigned databa
   if (familiar_) return true;
   databases_ = databases;
   layout_.clear();
-  outputs_.clear();
-  factors_.clear();
-  Interpreter interpreter(*this, text, at, table);
-  const bool read = interpreter.run();
-  outputs_.shrink_to_fit();
-  factors_.shrink_to_fit();
-  if (read) return true;
+  remember({}, {});
+  if (Interpreter(*this, text, at, table).run()) return true;
   layout_.clear();
   return false;
 }
@@ -49,22 +57,25 @@ bool InfoReader::read_familiar(std::string_view text, core::TimePoint at, core::
   boost::container::small_vector<double, usual_numbers> numbers(layout_.numbers(), boost::container::default_init);
   if (!layout_.read(text, numbers)) return false;
   // All or nothing: what is in the batch cannot be taken back.
-  for (const Output& output : outputs_) {
+  const char* at_output = (*outputs_).data();
+  for (std::size_t i = 0; i < output_count_; ++i) {
+    const auto output = item<Output>(at_output, i);
     if (output.slot >= table.size() || table.serial(output.slot) != output.serial) return false;
   }
-  auto factor = factors_.begin();
-  for (const Output& output : outputs_) {
-    const Origin origin{static_cast<Origin::Kind>(output.kind), output.number, output.has_factor != 0 ? *factor++ : 1};
+  std::size_t factors = 0;
+  for (std::size_t i = 0; i < output_count_; ++i) {
+    const auto output = item<Output>(at_output, i);
+    const double factor = output.has_factor != 0 ? item<double>((*factors_).data(), factors++) : 1;
+    const Origin origin{static_cast<Origin::Kind>(output.kind), output.number, factor};
     table.add(output.slot, output.serial, value(origin, numbers, at));
   }
   return true;
 }
 
-void InfoReader::remember(const Origin& origin, core::Slot slot, std::uint32_t serial) {
-  const bool has_factor = origin.factor != 1;
-  if (has_factor) factors_.push_back(origin.factor);
-  outputs_.push_back(
-      {origin.number & 0x1fffffffU, static_cast<std::uint32_t>(origin.kind) & 3U, has_factor ? 1U : 0U, slot, serial});
+void InfoReader::remember(std::span<const Output> outputs, std::span<const double> factors) {
+  outputs_ = texts_->take(bytes_of(outputs));
+  factors_ = texts_->take(bytes_of(factors));
+  output_count_ = outputs.size();
 }
 
 double InfoReader::value(const Origin& origin, std::span<const double> numbers, core::TimePoint at) {

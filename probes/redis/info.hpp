@@ -35,9 +35,15 @@ struct Origin {
 /// learnt.
 class InfoReader {
  public:
-  /// At most `most` series are made of one text.
-  explicit InfoReader(core::Labels base, RedisLimits limits = {}, std::size_t most = 20'000)
-      : base_(std::move(base)), limits_(limits), most_(most) {}
+  /// At most `most` series are made of one text. Servers of one version have most of their shape in common: give their
+  /// readers one pool.
+  explicit InfoReader(core::Labels base, RedisLimits limits = {}, std::size_t most = 20'000,
+                      std::shared_ptr<core::TextPool> texts = nullptr)
+      : base_(std::move(base)),
+        limits_(limits),
+        most_(most),
+        texts_(texts ? std::move(texts) : std::make_shared<core::TextPool>()),
+        layout_(texts_) {}
 
   /// Whether the text has a line `key:value`.
   [[nodiscard]] static bool has_fields(std::string_view text);
@@ -63,7 +69,7 @@ class InfoReader {
   [[nodiscard]] bool was_familiar() const { return familiar_; }
 
  private:
-  /// A series of the last shape; there is one of these for every series of every server.
+  /// A series of the last shape.
   struct Output {
     std::uint32_t number : 29;
     std::uint32_t kind : 2;
@@ -74,7 +80,7 @@ class InfoReader {
   static_assert(sizeof(Output) == 12);
   class Interpreter;
 
-  void remember(const Origin& origin, core::Slot slot, std::uint32_t serial);
+  void remember(std::span<const Output> outputs, std::span<const double> factors);
   [[nodiscard]] bool read_familiar(std::string_view text, core::TimePoint at, core::SeriesTable& table);
   [[nodiscard]] double value(const Origin& origin, std::span<const double> numbers, core::TimePoint at);
 
@@ -82,9 +88,10 @@ class InfoReader {
   RedisLimits limits_;
   std::size_t most_;
   std::unordered_set<std::string> histograms_;
+  std::shared_ptr<core::TextPool> texts_;  // outlives what it gave
   Layout layout_;
-  std::vector<Output> outputs_;
-  std::vector<double> factors_;
+  core::TextPool::Text outputs_, factors_;  // their bytes: servers of one shape mostly have the same slots, too
+  std::size_t output_count_ = 0;
   Facts facts_;
   unsigned databases_ = 0;
   bool familiar_ = false;

@@ -88,7 +88,11 @@ bool InfoReader::Interpreter::run() {
   latency_summaries();
   empty_databases();
   instance_info();
-  if (text_.size() > largest_remembered) reader_.layout_.clear();
+  if (text_.size() > largest_remembered) {
+    reader_.layout_.clear();
+  } else {
+    reader_.remember(outputs_, factors_);
+  }
   return true;
 }
 
@@ -388,7 +392,10 @@ void InfoReader::Interpreter::emit(std::string_view metric, Labels labels, const
   if (!given_.insert(all.hash()).second) return;
   const auto slot = table_.add(all, reader_.value(origin, numbers_, at_));
   if (slot) {
-    reader_.remember(origin, *slot, table_.serial(*slot));
+    const bool has_factor = origin.factor != 1;
+    if (has_factor) factors_.push_back(origin.factor);
+    outputs_.push_back({origin.number & 0x1fffffffU, static_cast<std::uint32_t>(origin.kind) & 3U, has_factor ? 1U : 0U,
+                        *slot, table_.serial(*slot)});
   } else {
     reader_.facts_.cut = true;
     ++reader_.facts_.left_out;

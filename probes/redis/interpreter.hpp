@@ -74,6 +74,8 @@ class InfoReader::Interpreter {
   std::string_view section_;
   std::size_t fields_ = 0;
   std::vector<double> numbers_;
+  std::vector<Output> outputs_;
+  std::vector<double> factors_;
   std::vector<Part> parts_;
   std::vector<std::pair<std::string_view, std::string_view>> remembered_;
   std::string_view master_host_, master_port_;

@@ -3,20 +3,28 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "tocsin/core/text_pool.hpp"
 
 namespace tocsin::probes::redis {
 
 class Layout {
  public:
+  /// Servers of one version have most sections of INFO in common: give their layouts one pool.
+  explicit Layout(std::shared_ptr<core::TextPool> texts)
+      : texts_(texts ? std::move(texts) : std::make_shared<core::TextPool>()) {}
+
   /// Reads a text of the recorded shape; `numbers`, which has room for `numbers()` of them, gets its numbers in order.
   /// False if the text is of another shape (`numbers` is then anything).
   [[nodiscard]] bool read(std::string_view text, std::span<double> numbers) const;
   [[nodiscard]] std::size_t numbers() const { return numbers_; }
-  [[nodiscard]] bool empty() const { return pieces_.empty(); }
+  [[nodiscard]] bool empty() const { return sections_.empty(); }
 
   // Recording: `begin`, then the numbers and what to skip, in the order of the text, then `end`. The tokens are parts
   // of the text. Everything between them must be the same in every text of this shape.
@@ -29,16 +37,19 @@ class Layout {
   void clear();
 
  private:
-  struct Piece {
-    std::uint32_t literal_end : 31;  // the literal in front of it ends there, in literals_
-    std::uint32_t is_number : 1;     // otherwise the rest of the line
-  };
-  void piece(std::string_view token, bool is_number);
+  /// What follows a piece of text that is always the same.
+  enum class Then : std::uint8_t { number, rest_of_line, nothing };
+  void piece(std::string_view token, Then then);
+  void write(std::string_view literal, Then then);
+  void end_section();
 
-  std::vector<Piece> pieces_;
-  std::string literals_;
+  std::shared_ptr<core::TextPool> texts_;  // outlives the sections
+  /// Of each: pieces one behind the other, as a packed number (its size times four, plus what follows) and the text.
+  std::vector<core::TextPool::Text> sections_;
   std::size_t numbers_ = 0;
-  std::string_view rest_;  // while recording: what is not recorded yet
+  // While recording:
+  std::string_view rest_;  // what is not recorded yet
+  std::string section_;
 };
 
 }  // namespace tocsin::probes::redis

@@ -32,7 +32,7 @@ class RedisProber final : public Prober {
         identity_(std::move(identity)),
         options_(std::move(options)),
         table_(options_.max_series, core::SeriesTable::usual_forget_after, identity_.texts),
-        info_(identity_.base, options_.limits, options_.max_series),
+        info_(identity_.base, options_.limits, options_.max_series, identity_.texts),
         cluster_info_(identity_.base),
         details_(identity_.base, options_.commands, options_.limits, options_.latency_histograms, identity_.texts),
         keys_(identity_.base, options_.commands, options_.keys, {options_.max_keys, options_.max_scans},

@@ -417,5 +417,37 @@ TEST(RedisInfo, TheFastWayGivesWhatTheSlowWayGives) {
   EXPECT_GT(familiar, 300U) << "the fast way is tested too";
 }
 
+TEST(RedisInfo, ServersOfOneVersionHaveTheirShapeInCommon) {
+  const auto texts = std::make_shared<core::TextPool>();
+  const auto server = [](int n, int keys) {
+    const std::string id = std::to_string(n);
+    return "# Server\r\nredis_version:7.0.15\r\nrun_id:run" + id + "\r\nuptime_in_seconds:" + id +
+           "\r\n\r\n# Memory\r\nused_memory:1000\r\nmaxmemory:5\r\n\r\n# Keyspace\r\ndb0:keys=" + std::to_string(keys) +
+           ",expires=0,avg_ttl=0\r\n";
+  };
+  std::vector<std::unique_ptr<InfoReader>> readers;
+  std::vector<core::SeriesTable> tables(20);
+  std::size_t of_one = 0;
+  for (int n = 0; n < 20; ++n) {
+    readers.push_back(
+        std::make_unique<InfoReader>(core::Labels{{"instance", std::to_string(n)}}, RedisLimits{}, 20'000, texts));
+    for (int keys = 1; keys < 3; ++keys) {
+      tables[static_cast<std::size_t>(n)].begin();
+      ASSERT_TRUE(readers.back()->read(server(n, keys), read_at, 16, tables[static_cast<std::size_t>(n)]));
+      EXPECT_EQ(readers.back()->was_familiar(), keys == 2) << n;
+      const auto batch = tables[static_cast<std::size_t>(n)].take();
+      const auto keys_of = std::find_if(batch.rows.begin(), batch.rows.end(), [&](const core::Row& row) {
+        const auto labels = tables[static_cast<std::size_t>(n)].labels(row.slot);
+        return labels.metric_name() == "redis_db_keys" && labels.get("db") == "db0";
+      });
+      ASSERT_NE(keys_of, batch.rows.end());
+      EXPECT_EQ(keys_of->value, keys);
+    }
+    if (n == 0) of_one = texts->size();
+  }
+  EXPECT_GT(of_one, 3U);
+  EXPECT_LE(texts->size(), of_one + 19) << "the section that has the run's id, and no more";
+}
+
 }  // namespace
 }  // namespace tocsin::probes::redis
