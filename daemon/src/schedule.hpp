@@ -19,8 +19,8 @@ namespace tocsin::daemon {
 
 /// Probes start on the ticks of a wheel, so that many wake the processor once.
 inline constexpr std::chrono::milliseconds wheel_tick{100};
-/// Intervals of whole slots begin on these alone: what is done together finds the caches warm (docs/decisions/0018).
-inline constexpr std::chrono::milliseconds wheel_slot{500};
+/// Intervals of whole slots begin on these alone: what is done together finds the caches warm (docs/decisions/0019).
+inline constexpr std::chrono::milliseconds wheel_slot{1000};
 
 /// Where in its interval the n-th target begins: the golden ratio spreads any number of targets evenly and moves none
 /// when more come.
