@@ -29,7 +29,7 @@ bool Block::holds(HeadRef ref) const {
 }
 
 std::size_t Block::bytes() const {
-  return sizeof(Block) + heads_.capacity() * sizeof(Head) + slabs_.capacity() * sizeof(Slab) +
+  return sizeof(Block) + heads_.capacity() * sizeof(Head) + slabs_.bytes() +
          (offsets_.capacity() + free_.capacity()) * sizeof(std::uint32_t) +
          sealed_.capacity() * sizeof(std::shared_ptr<const Segment>) + sealed_bytes_;
 }
@@ -138,14 +138,14 @@ void Block::step(Head& head, std::uint64_t before, std::uint64_t bits) {
     write_byte(head, run_step(head.run));
     head.run = 0;
   }
-  if (head.tail_slab != none && head.tail_used + max_step <= slab_room) {
+  if (head.tail_slab != none && head.tail_used + max_step <= Slabs::room) {
     auto* out = slabs_[head.tail_slab].bytes.data() + head.tail_used;
     head.tail_used = static_cast<std::uint8_t>(head.tail_used + encode_step(before, bits, out));
     return;
   }
   std::array<std::uint8_t, max_step> bytes;
   const auto size = encode_step(before, bits, bytes.data());
-  const std::size_t here = head.tail_slab == none ? 0 : std::min<std::size_t>(size, slab_room - head.tail_used);
+  const std::size_t here = head.tail_slab == none ? 0 : std::min<std::size_t>(size, Slabs::room - head.tail_used);
   if (here > 0) {
     std::memcpy(slabs_[head.tail_slab].bytes.data() + head.tail_used, bytes.data(), here);
     head.tail_used = static_cast<std::uint8_t>(head.tail_used + here);
@@ -157,27 +157,21 @@ void Block::step(Head& head, std::uint64_t before, std::uint64_t bits) {
 }
 
 void Block::write_byte(Head& head, std::uint8_t byte) {
-  if (head.tail_slab == none || head.tail_used == slab_room) add_slab(head);
+  if (head.tail_slab == none || head.tail_used == Slabs::room) add_slab(head);
   slabs_[head.tail_slab].bytes[head.tail_used++] = byte;
 }
 
 void Block::add_slab(Head& head) {
-  const auto slab = take_slab();
+  const auto slab = slabs_.take();
   (head.tail_slab == none ? head.first_slab : slabs_[head.tail_slab].next) = slab;
   head.tail_slab = slab;
   head.tail_used = 0;
 }
 
-std::uint32_t Block::take_slab() {
-  if (slabs_.size() == slabs_.capacity()) slabs_.reserve(slabs_.size() + slabs_.size() / 8 + 4);
-  slabs_.emplace_back();
-  return static_cast<std::uint32_t>(slabs_.size() - 1);
-}
-
 std::size_t Block::gather(const Head& head, std::uint8_t* out) const {
   std::size_t size = 0;
   for (auto slab = head.first_slab; slab != none; slab = slabs_[slab].next) {
-    const std::size_t used = slab == head.tail_slab ? head.tail_used : slab_room;
+    const std::size_t used = slab == head.tail_slab ? head.tail_used : Slabs::room;
     std::memcpy(out + size, slabs_[slab].bytes.data(), used);
     size += used;
   }
@@ -190,7 +184,7 @@ std::shared_ptr<const Segment> Block::make_segment() const {
   std::vector<std::uint16_t> lengths;
   std::vector<std::uint8_t> payload;
   lengths.reserve(heads_.size());
-  payload.reserve(slabs_.size() * slab_room + heads_.size());
+  payload.reserve(slabs_.size() * Slabs::room + heads_.size());
   Likenesses likenesses;
   for (std::uint32_t head = 0; head < heads(); ++head) {
     append_steps(head, lengths, payload);
@@ -227,12 +221,12 @@ void Block::seal() {
   if (offsets_.empty()) return;
   auto segment = make_segment();
   sealed_bytes_ += segment->bytes();
-  std::vector<Slab> emptied;  // freed after the lock: other blocks are filling up meanwhile
+  std::optional<Slabs> full;  // freed after the lock: other blocks are filling up meanwhile
   const std::scoped_lock lock(mutex_);
   if (sealed_.size() == sealed_.capacity()) sealed_.reserve(sealed_.size() + sealed_.size() / 4 + 2);
   sealed_.push_back(std::move(segment));
   offsets_.clear();
-  slabs_.swap(emptied);
+  full.emplace(std::move(slabs_));
   if (heads_.capacity() > heads_.size() + heads_.size() / 16) heads_.shrink_to_fit();  // new series are rare by now
   open_first_ = row_ + 1;
 }
@@ -282,7 +276,7 @@ void Block::reclaim(std::vector<std::uint32_t>& gone) {
 void Block::clear() {
   const std::scoped_lock lock(mutex_);
   std::vector<Head>().swap(heads_);
-  std::vector<Slab>().swap(slabs_);
+  const Slabs gone(std::move(slabs_));
   std::vector<std::uint32_t>().swap(free_);
   std::vector<std::uint32_t>().swap(offsets_);
   kept_ = 0;

@@ -14,6 +14,7 @@
 
 #include "src/codec.hpp"
 #include "src/segment.hpp"
+#include "src/slabs.hpp"
 #include "tocsin/core/sample.hpp"
 
 namespace tocsin::store {
@@ -139,12 +140,7 @@ class Block {
   void picture(Picture& out) const;
 
  private:
-  static constexpr std::uint32_t none = 0xffffffff;
-  static constexpr std::size_t slab_room = 12;  // most series change seldom: one slab is enough
-  struct Slab {
-    std::uint32_t next = none;
-    std::array<std::uint8_t, slab_room> bytes;
-  };
+  static constexpr std::uint32_t none = Slabs::none;
   struct Head {
     std::uint64_t last = core::stale_bits;
     std::uint32_t first_slab = none;  // these and the run are of the open rows, if `row` is one of them
@@ -174,7 +170,6 @@ class Block {
   void step(Head& head, std::uint64_t before, std::uint64_t bits);
   void write_byte(Head& head, std::uint8_t byte);
   void add_slab(Head& head);
-  [[nodiscard]] std::uint32_t take_slab();
   [[nodiscard]] std::shared_ptr<const Segment> make_segment() const;
   void append_steps(std::uint32_t head, std::vector<std::uint16_t>& lengths, std::vector<std::uint8_t>& payload) const;
   bool picture_at_once(Picture& out, std::uint32_t heads_at_once) const;
@@ -187,7 +182,7 @@ class Block {
   std::uint64_t uid_;
   mutable std::mutex mutex_;
   std::vector<Head> heads_;
-  std::vector<Slab> slabs_;
+  Slabs slabs_;
   std::vector<std::uint32_t> offsets_;  // the open rows' times after base_
   std::int64_t base_ = 0;
   std::int64_t newest_ = std::numeric_limits<std::int64_t>::min();

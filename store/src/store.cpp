@@ -43,6 +43,7 @@ void Store::Impl::introduce(Owned& owned, const std::vector<core::NewSeries>& fr
     owned.slots[slot] = to_ask;
     owned.waiting.insert_or_assign(slot, Waiting{labels, labels.hash(), false});
   }
+  if (owned.slots.capacity() > owned.slots.size() + owned.slots.size() / 8) owned.slots.shrink_to_fit();
 }
 
 void Store::Impl::write_rows(Owned& owned, core::TimePoint at, const std::vector<core::Row>& rows,
