@@ -88,10 +88,12 @@ std::shared_ptr<const IndexPart> IndexPart::filter(const IndexPart& part, const 
   return builder.finish();
 }
 
-std::shared_ptr<Block> IndexPart::owner(std::uint32_t series) const {
-  const auto* block = places_[series].block;
-  return *std::lower_bound(owners_.begin(), owners_.end(), block,
-                           [](const std::shared_ptr<Block>& owner, const Block* b) { return owner.get() < b; });
+std::shared_ptr<Block> IndexPart::owner(std::uint32_t series) const { return owners_[places_[series].owner]; }
+
+std::uint32_t IndexPart::owner_number(const Block* block) const {
+  const auto it = std::lower_bound(owners_.begin(), owners_.end(), block,
+                                   [](const std::shared_ptr<Block>& owner, const Block* b) { return owner.get() < b; });
+  return it != owners_.end() && it->get() == block ? static_cast<std::uint32_t>(it - owners_.begin()) : no_owner;
 }
 
 std::shared_ptr<const Chain> IndexPart::chain(std::uint32_t series) const {
@@ -227,7 +229,7 @@ std::size_t IndexPart::bytes() const {
   const auto words = value_begin_.capacity() + pair_name_.capacity() + posting_begin_.capacity() +
                      postings_.capacity() + label_begin_.capacity() + labels_.capacity();
   return sizeof *this + text_.capacity() + names_.capacity() * sizeof(Name) + words * sizeof(std::uint32_t) +
-         places_.capacity() * sizeof(Place) + owners_.capacity() * sizeof(owners_[0]) +
+         places_.capacity() * sizeof(Spot) + owners_.capacity() * sizeof(owners_[0]) +
          chains_.capacity() * (sizeof(chains_[0]) + sizeof(Chain) + 16) + links_ * sizeof(Chain::Link);
 }
 

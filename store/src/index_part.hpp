@@ -59,7 +59,10 @@ class IndexPart {
   [[nodiscard]] static std::shared_ptr<const IndexPart> filter(const IndexPart& part, const Keep& keep);
 
   [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(places_.size()); }
-  [[nodiscard]] const Place& place(std::uint32_t series) const { return places_[series]; }
+  [[nodiscard]] Place place(std::uint32_t series) const {
+    const Spot& spot = places_[series];
+    return {spot.owner == no_owner ? nullptr : owners_[spot.owner].get(), spot.ref};
+  }
   [[nodiscard]] std::shared_ptr<Block> owner(std::uint32_t series) const;
   [[nodiscard]] std::shared_ptr<const Chain> chain(std::uint32_t series) const;  // usually none
   [[nodiscard]] const Chain* find_chain(std::uint32_t series) const;
@@ -81,6 +84,13 @@ class IndexPart {
     std::uint32_t size = 0;
     std::uint32_t first_pair = 0;
   };
+  static constexpr std::uint32_t no_owner = 0xffffffff;  // of a block that did not come back from the disk
+  /// A place in less: the block by its number among the owners.
+  struct Spot {
+    std::uint32_t owner = no_owner;
+    HeadRef ref;
+  };
+  static_assert(sizeof(Spot) == 12);
   struct PairRange {
     std::uint32_t begin = 0;
     std::uint32_t end = 0;
@@ -89,6 +99,7 @@ class IndexPart {
   friend class PartBuilder;
   friend class PartCodec;
   void index_postings();
+  [[nodiscard]] std::uint32_t owner_number(const Block* block) const;
 
   [[nodiscard]] std::string_view name_text(const Name& name) const {
     return std::string_view(text_).substr(name.text, name.size);
@@ -116,7 +127,7 @@ class IndexPart {
   std::vector<std::uint32_t> postings_;
   std::vector<std::uint32_t> label_begin_;  // one more than there are series
   std::vector<std::uint32_t> labels_;
-  std::vector<Place> places_;
+  std::vector<Spot> places_;
   std::vector<std::shared_ptr<Block>> owners_;                                  // sorted by address
   std::vector<std::pair<std::uint32_t, std::shared_ptr<const Chain>>> chains_;  // sorted by series
   std::size_t links_ = 0;                                                       // in all chains

@@ -20,7 +20,7 @@ std::shared_ptr<const Chain> pruned(const std::shared_ptr<const Chain>& chain) {
 }  // namespace
 
 void PartBuilder::reserve(std::size_t series, std::size_t labels) {
-  part_->places_.reserve(series);
+  places_.reserve(series);
   part_->label_begin_.reserve(series + 1);
   part_->labels_.reserve(labels);
 }
@@ -40,9 +40,9 @@ std::uint32_t PartBuilder::add_pair(std::string_view name, std::string_view valu
 void PartBuilder::end_series(const Place& place, std::shared_ptr<const Chain> chain) {
   if (chain) {
     part_->links_ += chain->older.size();
-    part_->chains_.emplace_back(part_->size(), std::move(chain));
+    part_->chains_.emplace_back(static_cast<std::uint32_t>(places_.size()), std::move(chain));
   }
-  part_->places_.push_back(place);
+  places_.push_back(place);
   part_->label_begin_.push_back(static_cast<std::uint32_t>(part_->labels_.size()));
 }
 
@@ -94,9 +94,8 @@ void PartBuilder::copy_pairs(const IndexPart& part, const std::vector<bool>& use
 
 std::shared_ptr<const IndexPart> PartBuilder::finish() {
   finish_names();
-  finish_postings();
   finish_owners();
-  part_->places_.shrink_to_fit();
+  finish_postings();
   part_->pair_name_.shrink_to_fit();
   part_->value_begin_.shrink_to_fit();
   part_->text_.shrink_to_fit();
@@ -126,13 +125,20 @@ void PartBuilder::finish_owners() {
   std::sort(owners.begin(), owners.end());
   owners.erase(std::unique(owners.begin(), owners.end()), owners.end());
   std::vector<const Block*> used;
-  used.reserve(part_->size());
-  for (const auto& place : part_->places_) {
+  used.reserve(places_.size());
+  for (const auto& place : places_) {
     if (used.empty() || used.back() != place.block) used.push_back(place.block);
   }
   std::sort(used.begin(), used.end());
   std::erase_if(owners, [&](const auto& owner) { return !std::binary_search(used.begin(), used.end(), owner.get()); });
   owners.shrink_to_fit();
+  part_->places_.reserve(places_.size());
+  const Block* block = nullptr;
+  std::uint32_t owner = IndexPart::no_owner;
+  for (const auto& place : places_) {
+    if (place.block != block) owner = part_->owner_number(block = place.block);
+    part_->places_.push_back({owner, place.ref});
+  }
 }
 
 }  // namespace tocsin::store

@@ -31,6 +31,7 @@ class PartBuilder {
   void finish_owners();
 
   std::shared_ptr<IndexPart> part_;
+  std::vector<Place> places_;
   std::vector<std::string> names_;
 };
 

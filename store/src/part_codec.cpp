@@ -81,7 +81,10 @@ bool PartCodec::write(const IndexPart& part, FrameFile& file) {
   add(header);
   for (const auto* block : blocks) add(block->uid());
   for (std::uint32_t series = 0; series < part.size(); ++series) add(part.hash(series));
-  for (const auto& place : part.places_) add(disk_place(place.block, place.ref));
+  for (std::uint32_t series = 0; series < part.size(); ++series) {
+    const Place place = part.place(series);
+    add(disk_place(place.block, place.ref));
+  }
   add_all(part.label_begin_);
   add_all(part.labels_);
   add_all(part.names_);
@@ -120,17 +123,14 @@ class PartCodec::Reader {
     const auto links = taker_.many<DiskLink>(header_.links);
     part.text_ = taker_.text(header_.text);
     if (!taker_.done() || part.label_begin_.empty() || part.value_begin_.empty()) return false;
+    take_owners(part);
     part.places_.reserve(places.size());
     for (const auto& place : places) {
       if (place.block >= blocks_.size()) return false;
-      part.places_.push_back({blocks_[place.block].get(), {place.head, place.serial}});
+      part.places_.push_back({part.owner_number(blocks_[place.block].get()), {place.head, place.serial}});
     }
     if (!texts_fit(part, header_.pairs) || !series_fit(part, header_.series)) return false;
     if (!take_chains(part, chains, links)) return false;
-    part.owners_ = blocks_;
-    std::erase(part.owners_, nullptr);
-    std::sort(part.owners_.begin(), part.owners_.end());
-    part.owners_.erase(std::unique(part.owners_.begin(), part.owners_.end()), part.owners_.end());
     part.index_postings();
     if (header_.known_hash != hash_of_known_labels()) {
       for (std::uint32_t series = 0; series < part.size(); ++series) hashes[series] = part.hash(series);
@@ -139,6 +139,13 @@ class PartCodec::Reader {
   }
 
  private:
+  void take_owners(IndexPart& part) const {
+    part.owners_ = blocks_;
+    std::erase(part.owners_, nullptr);
+    std::sort(part.owners_.begin(), part.owners_.end());
+    part.owners_.erase(std::unique(part.owners_.begin(), part.owners_.end()), part.owners_.end());
+  }
+
   // Links to blocks that are not there lead nowhere; the rest goes on without them.
   bool take_chains(IndexPart& part, const std::vector<DiskChain>& chains, const std::vector<DiskLink>& links) {
     auto link = links.begin();
