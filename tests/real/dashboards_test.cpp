@@ -117,7 +117,9 @@ TEST_F(Dashboards, ShowSomethingInEveryPanel) {
   // Only these have what they have: a node of a cluster, and a Sentinel.
   const std::uint16_t node_port = free_port(), sentinel_port = free_port();
   const TempDir node_folder, sentinel_folder;
-  const auto node = start_redis(node_port, node_folder, {"--cluster-enabled", "yes"});
+  // Its own choice of a port, 10000 above, may be none.
+  const auto node =
+      start_redis(node_port, node_folder, {"--cluster-enabled", "yes", "--cluster-port", std::to_string(free_port())});
   const std::string sentinel_file = sentinel_folder.write(
       "sentinel.conf",
       fmt::format("port {}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 {} 1\n", sentinel_port, redis_port));
