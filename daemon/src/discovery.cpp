@@ -199,8 +199,8 @@ net::Task<void> Discovery::Impl::ask_cluster(SourcePtr source) {
     for (const TargetConfig& target : ask) {
       model = target;
       const auto deadline = std::chrono::steady_clock::now() + target.timeout;
-      nodes = co_await probes::redis_cluster::discover(connector, std::get<probes::RedisOptions>(*target.options),
-                                                       deadline);
+      auto options = std::get<probes::RedisOptions>(*target.options);
+      nodes = co_await probes::redis_cluster::discover(connector, std::move(options), deadline);
       if (source->stopped) co_return;
       if (nodes) break;
     }

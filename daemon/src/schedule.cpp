@@ -1,14 +1,14 @@
 #include "src/schedule.hpp"
 
 #include <algorithm>
-#include <cmath>
+
+#include "tocsin/core/spread.hpp"
 
 namespace tocsin::daemon {
 
 std::chrono::milliseconds wheel_offset(std::uint64_t n, core::Duration interval) {
-  constexpr double golden = 0.6180339887498949;
-  const double turn = std::fmod(static_cast<double>(n) * golden, 1.0);
-  return std::chrono::milliseconds(static_cast<std::int64_t>(turn * static_cast<double>(interval.count())));
+  const double at = core::golden_turn(n) * static_cast<double>(interval.count());
+  return std::chrono::milliseconds(static_cast<std::int64_t>(at));
 }
 
 Wheel::Tick Wheel::tick_of(core::Deadline when) const {

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <type_traits>
 
 #include "tocsin/net/loop.hpp"
 
@@ -16,6 +17,7 @@ inline constexpr auto as_values = boost::asio::as_tuple(boost::asio::use_awaitab
 
 /// To be awaited: what the loop has to do already goes first.
 [[nodiscard]] inline auto next_turn() { return boost::asio::post(boost::asio::deferred); }
+static_assert(std::is_trivially_destructible_v<decltype(next_turn())>, "GCC 12.2 may destroy it twice");
 
 /// Whether the coroutine that asks was cancelled.
 [[nodiscard]] inline Task<bool> is_cancelled() {

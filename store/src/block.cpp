@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
-#include <cmath>
+
+#include "tocsin/core/spread.hpp"
 
 namespace tocsin::store {
 namespace {
 
-constexpr std::int64_t min_seal_age =
-    240'000;  // the more rows, the less each takes: a series begins anew in each segment
+// The more rows, the less each takes: a series begins anew in each segment.
+constexpr std::int64_t min_seal_age = 240'000;
 constexpr std::uint32_t min_seal_rows = 16;
 constexpr std::int64_t max_span = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t lowest = std::numeric_limits<std::int64_t>::min();
@@ -16,11 +17,8 @@ constexpr std::uint32_t picture_heads = 2048;  // are copied at a time
 constexpr int picture_tries = 3;
 
 /// A part of a block's first open rows is sealed early, so that not all blocks that began together are full together:
-/// the golden ratio spreads them evenly from a quarter to the whole.
-double first_part(std::uint32_t id) {
-  constexpr double golden = 0.6180339887498949;
-  return 1 - 0.75 * std::fmod(id * golden, 1.0);
-}
+/// they are spread evenly from a quarter to the whole.
+double first_part(std::uint32_t id) { return 1 - 0.75 * core::golden_turn(id); }
 
 }  // namespace
 

@@ -47,12 +47,12 @@ std::size_t file_pages_kib() {
   return 0;
 }
 
+// That the process runs on, code that is needed comes back: else nobody tells.
 TEST(LetGoOfStart, FreesFilePagesAndTheProcessRunsOn) {
   const std::size_t before = file_pages_kib();
   let_go_of_start();
   const std::size_t after = file_pages_kib();
   EXPECT_LT(after, before);
-  EXPECT_EQ(std::to_string(before).empty(), false) << "code that is needed comes back";
 }
 
 }  // namespace

@@ -8,33 +8,14 @@
 #include <vector>
 
 #include "src/segment.hpp"
+#include "steps.hpp"
 
 namespace tocsin::store {
 namespace {
 
-std::uint64_t bits(double v) { return std::bit_cast<std::uint64_t>(v); }
+using Bits = std::vector<std::uint64_t>;
 
-/// As a block writes: runs, and none at the end.
-std::vector<std::uint8_t> encode(const std::vector<std::uint64_t>& values) {
-  std::vector<std::uint8_t> out;
-  std::uint64_t before = 0;
-  std::uint32_t run = 0;
-  for (const auto value : values) {
-    if (value == before) {
-      ++run;
-      continue;
-    }
-    if (run > 0) out.push_back(run_step(run));
-    run = 0;
-    std::uint8_t step[max_step];
-    const auto size = encode_step(before, value, step);
-    EXPECT_GE(size, 1U);
-    EXPECT_LE(size, max_step);
-    out.insert(out.end(), step, step + size);
-    before = value;
-  }
-  return out;
-}
+std::uint64_t bits(double v) { return std::bit_cast<std::uint64_t>(v); }
 
 std::vector<std::uint64_t> decode(const std::vector<std::uint8_t>& steps, std::size_t rows) {
   std::vector<std::uint64_t> out;
@@ -101,19 +82,19 @@ TEST(Codec, WritesStepsOfTheSizeThatTheTablePromises) {
   for (const auto& c : cases) {
     std::uint8_t out[max_step];
     EXPECT_EQ(encode_step(bits(c.before), bits(c.value), out), c.size) << c.before << " -> " << c.value;
-    EXPECT_EQ(decode(encode({bits(c.before), bits(c.value)}), 2), (std::vector{bits(c.before), bits(c.value)}));
+    EXPECT_EQ(decode(steps_of(Bits{bits(c.before), bits(c.value)}), 2), (std::vector{bits(c.before), bits(c.value)}));
   }
 }
 
 TEST(Codec, WritesNothingForZeroAndOneStepForAConstant) {
-  EXPECT_EQ(encode(std::vector<std::uint64_t>(64, 0)).size(), 0U);
-  EXPECT_EQ(encode(std::vector<std::uint64_t>(64, bits(3))).size(), 1U);
+  EXPECT_EQ(steps_of(std::vector<std::uint64_t>(64, 0)).size(), 0U);
+  EXPECT_EQ(steps_of(std::vector<std::uint64_t>(64, bits(3))).size(), 1U);
 }
 
 TEST(Codec, RunsOfSixtyFourFitOneByte) {
   std::vector<std::uint64_t> values(64, 0);
   values.push_back(bits(1));
-  const auto steps = encode(values);
+  const auto steps = steps_of(values);
   EXPECT_EQ(steps.size(), 2U);
   EXPECT_EQ(decode(steps, 65), values);
 }
@@ -174,8 +155,8 @@ TEST(Codec, GivesBackExactlyWhatWasWritten) {
           break;
       }
     }
-    ASSERT_EQ(decode(encode(values), rows), values) << "kind " << kind << " round " << round;
-    const auto steps = encode(values);
+    ASSERT_EQ(decode(steps_of(values), rows), values) << "kind " << kind << " round " << round;
+    const auto steps = steps_of(values);
     for (std::uint32_t row = 0; row < rows; ++row) ASSERT_EQ(decode_one(steps, row), values[row]);
     for (std::uint32_t some = 1; some <= rows; ++some) {
       const auto found = examine(steps, some);
@@ -195,7 +176,7 @@ TEST(Codec, TakesDecimalsForWhatTheyAre) {
       const auto integer = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(range)) - range / 2;
       values.push_back(random() % 10 == 0 ? core::stale_bits : bits(static_cast<double>(integer) / scale));
     }
-    const auto steps = encode(values);
+    const auto steps = steps_of(values);
     ASSERT_EQ(decode(steps, 64), values);
     for (const std::uint32_t rows : {1U, 13U, 64U}) {
       const auto found = examine(steps, rows);

@@ -1,6 +1,8 @@
 // Values as a block writes them.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <bit>
 #include <cstdint>
 #include <vector>
@@ -11,13 +13,12 @@ namespace tocsin::store {
 
 using Column = std::vector<std::uint8_t>;
 
-/// Steps as a block writes them.
-inline Column steps_of(const std::vector<double>& values) {
+/// Runs, and none at the end.
+inline Column steps_of(const std::vector<std::uint64_t>& values) {
   Column out;
   std::uint64_t before = 0;
   std::uint32_t run = 0;
-  for (const double value : values) {
-    const auto bits = std::bit_cast<std::uint64_t>(value);
+  for (const auto bits : values) {
     if (bits == before) {
       ++run;
       continue;
@@ -26,10 +27,18 @@ inline Column steps_of(const std::vector<double>& values) {
     run = 0;
     std::uint8_t step[max_step];
     const auto size = encode_step(before, bits, step);
+    EXPECT_GE(size, 1U);
+    EXPECT_LE(size, max_step);
     out.insert(out.end(), step, step + size);
     before = bits;
   }
   return out;
+}
+
+inline Column steps_of(const std::vector<double>& values) {
+  std::vector<std::uint64_t> bits;
+  for (const double value : values) bits.push_back(std::bit_cast<std::uint64_t>(value));
+  return steps_of(bits);
 }
 
 /// Empty where it would be no shorter.
