@@ -48,11 +48,12 @@ def tocsin(house, binary, targets, redis_port, alertmanager):
     web = free_port()
     jobs = ", ".join("'redis://%s:%d'" % (address, redis_port) for address in targets)
     config = house.path("tocsin.yml", """global: {probe_interval: 5s, probe_timeout: 2s, evaluation_interval: 5s, external_labels: {by: tocsin}}
+storage: {path: '%s'}
 packs: []
 probes: [{job: redis, targets: [%s]}]
 rule_files: ['%s']
 alertmanagers: ['http://127.0.0.1:%d']
-""" % (jobs, RULES, alertmanager))
+""" % (os.path.join(house.folder, "state"), jobs, RULES, alertmanager))
     process = house.start(binary, "run", "--config", config, "--listen", "127.0.0.1:%d" % web)
     wait_http("http://127.0.0.1:%d/-/ready" % web)
     return Side("tocsin", [process], "http://127.0.0.1:%d" % web, redis_port)

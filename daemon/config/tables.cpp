@@ -87,11 +87,14 @@ Section<StorageConfig> storage_table() {
                    "nothing is kept on "
                    "disk, and every action is `shadow`."),
           field("retention", &StorageConfig::retention, std::move(retention))
-              .doc("How long samples are kept in memory. `auto`: as long as the rules look back, at least 30 minutes."),
+              .doc("How long samples are kept. `auto`: as long as the rules look back, at least 30 minutes. With a "
+                   "`path`, "
+                   "those that no rule looks back on are on disk alone."),
           field("max_series", &StorageConfig::max_series, core::integer<std::size_t>(1))
               .doc("How many series are kept at most; samples of further ones are refused and counted."),
           field("memory_limit", &StorageConfig::memory_limit, core::byte_count())
-              .doc("How much memory samples may take; past it the oldest go before their time.")
+              .doc("How much room samples may take, in memory and on disk together; past it the oldest go before their "
+                   "time.")
               .least(16ULL * 1024 * 1024),
           field("history", &StorageConfig::history)
               .doc("How long it is known what fired, what was told, and what was done or not done.")

@@ -31,23 +31,32 @@ std::size_t Loaded::rule_count() const {
   return count;
 }
 
-core::Duration Loaded::retention() const {
-  if (config.storage.retention) return *config.storage.retention;
-  core::Duration longest = std::chrono::minutes(30);
-  for (const rules::GroupSpec& group : groups)
-    longest = std::max(longest, rules::look_back(group) + std::chrono::minutes(5));
+core::Duration Loaded::look_back(core::Duration lookback_delta) const {
+  core::Duration longest{0};
+  for (const rules::GroupSpec& group : groups) longest = std::max(longest, rules::look_back(group, lookback_delta));
   for (const actions::ActionSpec& action : config.actions) {
     if (!action.count || action.count->of.empty()) continue;
     const auto of = rules::promql::parse(action.count->of);
     if (const auto* parsed = std::get_if<0>(&of))
-      longest =
-          std::max(longest, rules::promql::look_back(**parsed, std::chrono::minutes(5)) + std::chrono::minutes(5));
+      longest = std::max(longest, rules::promql::look_back(**parsed, lookback_delta));
   }
   return longest;
 }
 
+core::Duration Loaded::retention() const {
+  if (config.storage.retention) return *config.storage.retention;
+  return std::max<core::Duration>(look_back(rules::promql::default_lookback) + std::chrono::minutes(5),
+                                  std::chrono::minutes(30));
+}
+
 store::Limits Loaded::store_limits() const {
-  return {retention(), config.storage.max_series, config.storage.memory_limit};
+  store::Limits limits;
+  limits.retention = retention();
+  limits.max_series = config.storage.max_series;
+  limits.max_bytes = config.storage.memory_limit;
+  // An instant selector reads the newest row, which is at hand always.
+  limits.at_hand = look_back(core::Duration{0}) + std::chrono::minutes(1);
+  return limits;
 }
 
 std::optional<Loaded> load_everything(const std::string& path, const LoadOptions& options,

@@ -17,6 +17,8 @@ struct Loaded {
   Config config;
   std::vector<rules::GroupSpec> groups;
   [[nodiscard]] std::size_t rule_count() const;
+  /// How far back the rules and actions read, an instant selector as far as `lookback_delta`.
+  [[nodiscard]] core::Duration look_back(core::Duration lookback_delta) const;
   /// How long samples must be kept for these rules: the longest look-back, at least 30 minutes, unless the
   /// configuration says.
   [[nodiscard]] core::Duration retention() const;

@@ -111,6 +111,10 @@ void OwnMetrics::Impl::refresh() {
   const store::Stats store = sources.store();
   gauge("tocsin_store_series", "Live series.").Set(static_cast<double>(store.series));
   gauge("tocsin_store_bytes", "Memory taken by samples, labels and index.").Set(static_cast<double>(store.bytes));
+  gauge("tocsin_store_disk_bytes", "Samples that are on disk alone.").Set(static_cast<double>(store.bytes_away));
+  total("tocsin_store_read_failures_total",
+        "Times that samples could not be read back from disk: a query went without them.",
+        static_cast<double>(store.read_failures));
   gauge("tocsin_store_limit_hit", "1 while a bound on series or memory is in force.").Set(store.limit_hit ? 1 : 0);
   total("tocsin_store_samples_appended_total", "Samples written.", static_cast<double>(store.samples_appended));
   total("tocsin_store_series_refused_total", "Series refused because of a bound.",

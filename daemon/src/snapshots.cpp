@@ -16,9 +16,11 @@ struct Snapshots::Impl {
 
   void serve();
   void write();
+  void tell_of_reads();
 
   store::SnapshotWriter writer;  // of the thread alone
   const store::Store& store;
+  std::uint64_t read_failures = 0;  // that were told of; of the thread alone
   Clock clock;
   Log log;
   mutable std::mutex mutex;  // guards what follows
@@ -37,6 +39,7 @@ void Snapshots::Impl::serve() {
       last = wake.wait_for(lock, interval, [this] { return stopping; });
     }
     write();
+    tell_of_reads();
   }
 }
 
@@ -62,6 +65,15 @@ void Snapshots::Impl::write() {
   if (news.empty()) return;
   log.write(done ? Level::info : Level::warning,
             done ? news : "samples cannot be written to disk: after a restart rates begin anew", {{"detail", news}});
+}
+
+void Snapshots::Impl::tell_of_reads() {
+  const std::uint64_t failures = store.stats().read_failures;
+  if (failures == std::exchange(read_failures, failures)) return;
+  log.write(
+      Level::warning, "samples cannot be read back from disk: queries go without them",
+      {{"times", std::to_string(failures)},
+       {"help", "rules look at newer samples and judge as before; see whether the disk of storage.path is sound"}});
 }
 
 Snapshots::Snapshots(std::string folder, const store::Store& store, Clock clock, Log log)

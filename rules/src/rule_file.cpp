@@ -14,8 +14,6 @@
 namespace tocsin::rules {
 namespace {
 
-constexpr core::Duration lookback_delta{std::chrono::minutes{5}};
-
 /// Sees to one group; `prefix` begins each of its messages as it does in Prometheus.
 class RuleReader {
  public:
@@ -164,8 +162,8 @@ std::vector<GroupSpec> parse_rule_file(const core::YamlDocument& document, core:
   return read_groups(context, raw);
 }
 
-core::Duration look_back(const GroupSpec& group) {
-  core::Duration longest = lookback_delta;
+core::Duration look_back(const GroupSpec& group, core::Duration lookback_delta) {
+  core::Duration longest{0};
   for (const RuleSpec& rule : group.rules) {
     if (rule.parsed) longest = std::max(longest, promql::look_back(*rule.parsed, lookback_delta));
     if (!rule.threshold) continue;

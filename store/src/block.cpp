@@ -218,7 +218,7 @@ void Block::append_steps(std::uint32_t index, std::vector<std::uint16_t>& length
 void Block::seal() {
   if (offsets_.empty()) return;
   auto segment = make_segment();
-  sealed_bytes_ += segment->bytes();
+  count(*segment);
   std::optional<Slabs> full;  // freed after the lock: other blocks are filling up meanwhile
   const std::scoped_lock lock(mutex_);
   if (sealed_.size() == sealed_.capacity()) sealed_.reserve(sealed_.size() + sealed_.size() / 4 + 2);
@@ -229,11 +229,33 @@ void Block::seal() {
   open_first_ = row_ + 1;
 }
 
+void Block::count(const Segment& segment) {
+  sealed_bytes_ += segment.bytes();
+  if (!segment.here()) away_bytes_ += segment.size();
+}
+
+void Block::discount(const Segment& segment) {
+  sealed_bytes_ -= segment.bytes();
+  if (!segment.here()) away_bytes_ -= segment.size();
+}
+
+void Block::let_go(std::shared_ptr<const Segment> saved) {
+  if (kept_ > 0) return;
+  const auto same = std::find_if(sealed_.begin(), sealed_.end(), [&](const auto& segment) {
+    return segment->first_row() == saved->first_row() && segment->rows() == saved->rows();
+  });
+  if (same == sealed_.end() || !(*same)->here()) return;
+  discount(**same);
+  count(*saved);
+  const std::scoped_lock lock(mutex_);
+  same->swap(saved);  // freed after the lock
+}
+
 std::size_t Block::drop(std::int64_t time) {
   const auto keep = std::find_if(sealed_.begin(), sealed_.end(), [&](const auto& s) { return s->last() > time; });
   const std::vector<std::shared_ptr<const Segment>> dropped(sealed_.begin(), keep);  // freed after the lock
   if (dropped.empty()) return 0;
-  for (const auto& segment : dropped) sealed_bytes_ -= segment->bytes();
+  for (const auto& segment : dropped) discount(*segment);
   const std::scoped_lock lock(mutex_);
   sealed_.erase(sealed_.begin(), keep);
   return dropped.size();
@@ -244,7 +266,7 @@ void Block::turn_back(std::int64_t time) {
   seal();
   const auto later = std::find_if(sealed_.begin(), sealed_.end(), [&](const auto& s) { return s->last() > time; });
   const std::vector<std::shared_ptr<const Segment>> dropped(later, sealed_.end());  // freed after the lock
-  for (const auto& segment : dropped) sealed_bytes_ -= segment->bytes();
+  for (const auto& segment : dropped) discount(*segment);
   const std::scoped_lock lock(mutex_);
   sealed_.erase(later, sealed_.end());
   newest_ = sealed_.empty() ? lowest : sealed_.back()->last();
@@ -300,7 +322,7 @@ void Block::revive(Revived revived) {
       free_.push_back(i);
     }
   }
-  for (const auto& segment : revived.segments) sealed_bytes_ += segment->bytes();
+  for (const auto& segment : revived.segments) count(*segment);
   sealed_ = std::move(revived.segments);
 }
 
@@ -408,7 +430,8 @@ void Block::read(HeadRef ref, std::int64_t after, std::int64_t until, bool share
   }
   ColumnBuffer space;
   for (const auto* segment : pieces.segments) {
-    decode(segment->steps(ref.head, space), segment->times(), after, until, out);
+    const SegmentInHand here(*segment);
+    if (here) decode(here->steps(ref.head, space), here->times(), after, until, out);
   }
   if (pieces.open.rows > 0) decode({pieces.steps.data(), pieces.size}, pieces.open, after, until, out);
 }
@@ -435,6 +458,19 @@ std::optional<core::Sample> Block::newest(HeadRef ref, std::int64_t at, std::int
   return newest_locked(ref, at, after, known);
 }
 
+namespace {
+
+/// The sample of the newest row that is not later than `at`, if there is one in it, after `after`.
+std::optional<core::Sample> sample_of(std::span<const std::uint8_t> steps, const Times& times, std::int64_t at,
+                                      std::int64_t after) {
+  const auto row = times.until(at) - 1;
+  const auto bits = decode_one(steps, row);
+  if (bits == core::stale_bits || times.at(row) <= after) return std::nullopt;
+  return core::Sample{core::from_millis(times.at(row)), std::bit_cast<double>(bits)};
+}
+
+}  // namespace
+
 std::optional<core::Sample> Block::earlier(HeadRef ref, std::int64_t at, std::int64_t after, bool shared) const {
   Pieces pieces;
   {
@@ -443,16 +479,12 @@ std::optional<core::Sample> Block::earlier(HeadRef ref, std::int64_t at, std::in
     collect(ref, after, at, shared, pieces);
   }
   // The newest row that is not later tells: where the series had no sample in it, it had ended.
-  const bool open = pieces.open.rows > 0;
-  if (!open && pieces.segments.empty()) return std::nullopt;
-  const auto times = open ? pieces.open : pieces.segments.back()->times();
+  if (pieces.open.rows > 0) return sample_of({pieces.steps.data(), pieces.size}, pieces.open, at, after);
+  if (pieces.segments.empty()) return std::nullopt;
+  const SegmentInHand here(*pieces.segments.back());
+  if (!here) return std::nullopt;
   ColumnBuffer space;
-  const auto steps = open ? std::span<const std::uint8_t>(pieces.steps.data(), pieces.size)
-                          : pieces.segments.back()->steps(ref.head, space);
-  const auto row = times.until(at) - 1;
-  const auto bits = decode_one(steps, row);
-  if (bits == core::stale_bits || times.at(row) <= after) return std::nullopt;
-  return core::Sample{core::from_millis(times.at(row)), std::bit_cast<double>(bits)};
+  return sample_of(here->steps(ref.head, space), here->times(), at, after);
 }
 
 }  // namespace tocsin::store

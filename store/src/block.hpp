@@ -89,7 +89,10 @@ class Block {
   [[nodiscard]] std::uint32_t series(std::uint32_t head) const { return heads_[head].series; }
   void set_series(std::uint32_t head, std::uint32_t series) { heads_[head].series = series; }
   [[nodiscard]] bool holds(HeadRef ref) const;
+  /// What it takes in memory.
   [[nodiscard]] std::size_t bytes() const;
+  /// What its segments take on disk that are not in memory.
+  [[nodiscard]] std::size_t bytes_away() const { return away_bytes_; }
   /// True if the open rows are many or old enough to be sealed before a row at `at`.
   [[nodiscard]] bool due(std::int64_t at, std::int64_t max_age) const;
   /// The last time in the oldest segment, if there is one.
@@ -116,6 +119,9 @@ class Block {
   // These lock by themselves.
   void end_kept();
   void seal();
+  /// Takes `saved`, which is on disk alone, in place of the same segment in memory. Not as long as series are kept:
+  /// their times are read from there.
+  void let_go(std::shared_ptr<const Segment> saved);
   /// The clock was set back: forgets what is later than `time`, in whole segments, so that rows are taken again. All
   /// series are as if they had ended, without a marker, until their next sample.
   void turn_back(std::int64_t time);
@@ -175,6 +181,8 @@ class Block {
   bool picture_at_once(Picture& out, std::uint32_t heads_at_once) const;
   [[nodiscard]] std::optional<core::Sample> newest_locked(HeadRef ref, std::int64_t at, std::int64_t after,
                                                           bool& known) const;
+  void count(const Segment& segment);
+  void discount(const Segment& segment);
   void collect(HeadRef ref, std::int64_t after, std::int64_t until, bool shared, Pieces& pieces) const;
 
   const std::uint32_t id_;
@@ -195,6 +203,7 @@ class Block {
   std::size_t kept_ = 0;
   std::size_t written_live_ = 0;  // of this row
   std::size_t sealed_bytes_ = 0;
+  std::size_t away_bytes_ = 0;
 };
 
 }  // namespace tocsin::store

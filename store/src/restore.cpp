@@ -50,7 +50,7 @@ bool take(Found& found, std::uint32_t first_row, std::int64_t base, std::uint32_
 
 /// Adds what a segment has to what its block's heads have; false, and nothing is added, if its steps are none.
 bool add(const Segment& segment, std::vector<Examined>& scratch, Revived& revived, std::size_t& samples) {
-  const auto rows = segment.times().rows;
+  const auto rows = segment.rows();
   ColumnBuffer space;
   scratch.clear();
   for (std::uint32_t head = 0; head < segment.heads(); ++head) {
@@ -73,7 +73,7 @@ bool follows(const Segment& segment, const Segment* before) {
   if (segment.first_row() == 0) return false;
   if (before == nullptr) return true;
   const auto gap = segment.first_row() - before->first_row();
-  return static_cast<std::int32_t>(gap) > 0 && gap >= before->times().rows && segment.first() > before->last();
+  return static_cast<std::int32_t>(gap) > 0 && gap >= before->rows() && segment.first() > before->last();
 }
 
 std::optional<Saved> parse_block(std::span<const std::uint8_t> bytes) {
@@ -291,7 +291,7 @@ Revived Restorer::revive(const Saved& saved) {
   stored_.emplace(revived.uid, std::move(list));
 
   const auto& newest = *revived.segments.back();
-  revived.last_row = newest.first_row() + newest.times().rows - 1;
+  revived.last_row = newest.first_row() + newest.rows() - 1;
   for (auto& head : revived.heads) {
     head.serial = 1;
     head.kept = head.row != 0 && head.row == revived.last_row;
@@ -355,7 +355,7 @@ void Restorer::read_parts() {
   }
   if (refused > 0) note(std::to_string(refused) + " series are over the bound on series");
   store_.counters.blocks = store_.blocks.size();
-  store_.counters.bytes = store_.bytes();
+  store_.count_bytes();
 }
 
 RestoreReport restore(const std::string& folder, Store& store, core::TimePoint now) {

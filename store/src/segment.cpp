@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "src/segment_file.hpp"
+
 namespace tocsin::store {
 namespace {
 
 template <class T>
-T load(const std::uint8_t* from) {
+T number_at(const std::uint8_t* from) {
   T value;
   std::memcpy(&value, from, sizeof value);
   return value;
@@ -57,7 +59,11 @@ std::uint64_t decode_one(std::span<const std::uint8_t> steps, std::uint32_t row)
 
 Segment::Segment(std::uint32_t first_row, const Times& times, std::span<const std::uint16_t> lengths,
                  std::span<const std::uint8_t> payload)
-    : base_(times.base), first_row_(first_row), heads_(static_cast<std::uint32_t>(lengths.size())), rows_(times.rows) {
+    : base_(times.base),
+      last_(times.at(times.rows - 1)),
+      first_row_(first_row),
+      heads_(static_cast<std::uint32_t>(lengths.size())),
+      rows_(times.rows) {
   const auto payload_at = lengths_at() + lengths.size_bytes();
   size_ = static_cast<std::uint32_t>(payload_at + payload.size());
   blob_ = std::make_unique_for_overwrite<std::uint8_t[]>(size_);
@@ -70,6 +76,18 @@ Segment::Segment(std::uint32_t first_row, const Times& times, std::span<const st
   if (!lengths.empty()) std::memcpy(blob_.get() + lengths_at(), lengths.data(), lengths.size_bytes());
   if (!payload.empty()) std::memcpy(blob_.get() + payload_at, payload.data(), payload.size());
 }
+
+Segment::Segment(const Segment& whole, std::shared_ptr<const SegmentFile> file, std::uint64_t offset)
+    : file_(std::move(file)),
+      offset_(offset),
+      base_(whole.base_),
+      last_(whole.last_),
+      size_(whole.size_),
+      first_row_(whole.first_row_),
+      heads_(whole.heads_),
+      rows_(whole.rows_) {}
+
+std::shared_ptr<const Segment> Segment::load() const { return file_->load(*this, offset_); }
 
 std::shared_ptr<const Segment> Segment::restore(std::uint32_t first_row, std::int64_t base, std::uint32_t heads,
                                                 std::uint32_t rows, std::span<const std::uint8_t> blob,
@@ -103,9 +121,9 @@ std::span<const std::uint8_t> Segment::steps(std::uint32_t head, ColumnBuffer& s
 
 std::span<const std::uint8_t> Segment::written(std::uint32_t head) const {
   const auto* lengths = blob_.get() + lengths_at();
-  auto offset = load<std::uint32_t>(blob_.get() + 4 * (rows_ + head / stride));
-  for (auto i = head / stride * stride; i < head; ++i) offset += load<std::uint16_t>(lengths + 2 * i);
-  return {lengths + 2 * heads_ + offset, load<std::uint16_t>(lengths + 2 * head)};
+  auto offset = number_at<std::uint32_t>(blob_.get() + 4 * (rows_ + head / stride));
+  for (auto i = head / stride * stride; i < head; ++i) offset += number_at<std::uint16_t>(lengths + 2 * i);
+  return {lengths + 2 * heads_ + offset, number_at<std::uint16_t>(lengths + 2 * head)};
 }
 
 }  // namespace tocsin::store

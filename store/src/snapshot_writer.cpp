@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "src/bytes.hpp"
+#include "src/departures.hpp"
 #include "src/frames.hpp"
 #include "src/part_codec.hpp"
 #include "src/snapshot_format.hpp"
@@ -23,6 +24,7 @@ namespace {
 
 constexpr std::uint64_t large_file = 8 * 1024 * 1024;
 constexpr std::uint64_t small_file = 64 * 1024;
+constexpr std::uint64_t max_files = 32;  // about: each is open as long as samples are on it alone
 constexpr core::Duration long_open{std::chrono::minutes(5)};
 
 core::Failure failure(std::string what, int error) {
@@ -49,8 +51,8 @@ const Stored* find(const std::vector<Stored>& list, std::size_t& next, const Seg
   while (next < list.size() && before(list[next])) ++next;
   if (next == list.size()) return nullptr;
   const auto& one = list[next];
-  const bool same = one.first_row == segment.first_row() && one.rows == segment.times().rows &&
-                    one.size == sizeof(SegmentHeader) + segment.blob().size();
+  const bool same = one.first_row == segment.first_row() && one.rows == segment.rows() &&
+                    one.size == sizeof(SegmentHeader) + segment.size();
   return same ? &one : nullptr;
 }
 
@@ -74,7 +76,7 @@ struct SnapshotWriter::Impl {
   /// Segments' files by number, and how far each is good.
   using Files = std::map<std::uint32_t, std::uint64_t>;
 
-  explicit Impl(std::string folder_) : folder(std::move(folder_)) {}
+  explicit Impl(std::string folder_) : folder(std::move(folder_)), departures(folder) {}
 
   core::Result<SnapshotStats> write(const Store& store, core::TimePoint now);
   core::Result<void> prepare(const Store& store);
@@ -82,7 +84,8 @@ struct SnapshotWriter::Impl {
   core::Result<std::vector<Part>> write_parts(const View::Impl& view, SnapshotStats& stats);
   core::Result<void> write_tail(const View::Impl& view, const std::vector<Part>& parts, core::TimePoint now,
                                 StoredBlocks& fresh, SnapshotStats& stats);
-  core::Result<void> write_block(const Block& block, FrameFile& tail, StoredBlocks& fresh, SnapshotStats& stats);
+  core::Result<void> write_block(const std::shared_ptr<Block>& block, FrameFile& tail, StoredBlocks& fresh,
+                                 SnapshotStats& stats);
   core::Result<Stored> write_segment(std::uint64_t uid, const Segment& segment);
   core::Result<void> sync_folder() const;
   void give_up(std::uint64_t good_size, std::uint32_t first_new_file);
@@ -97,6 +100,8 @@ struct SnapshotWriter::Impl {
   std::unique_ptr<FrameFile> segments;  // the file that grows
   std::uint32_t segments_file = 0;
   core::TimePoint opened;
+  Departures departures;
+  std::uint64_t on_disk = 0;  // after the last write
   // Kept for their room:
   Picture picture;
   Bytes bytes;
@@ -183,9 +188,9 @@ core::Result<Stored> SnapshotWriter::Impl::write_segment(std::uint64_t uid, cons
   }
   Stored where;
   where.first_row = segment.first_row();
-  where.rows = segment.times().rows;
+  where.rows = segment.rows();
   where.file = segments_file;
-  where.size = static_cast<std::uint32_t>(sizeof(SegmentHeader) + segment.blob().size());
+  where.size = static_cast<std::uint32_t>(sizeof(SegmentHeader) + segment.size());
   where.offset = segments->size();
   const SegmentHeader header{uid, segment.first(), where.first_row, where.rows, segment.heads(), 0};
   segments->begin(FrameKind::segment, where.size);
@@ -195,9 +200,9 @@ core::Result<Stored> SnapshotWriter::Impl::write_segment(std::uint64_t uid, cons
   return where;
 }
 
-core::Result<void> SnapshotWriter::Impl::write_block(const Block& block, FrameFile& tail, StoredBlocks& fresh,
-                                                     SnapshotStats& stats) {
-  block.picture(picture);
+core::Result<void> SnapshotWriter::Impl::write_block(const std::shared_ptr<Block>& block, FrameFile& tail,
+                                                     StoredBlocks& fresh, SnapshotStats& stats) {
+  block->picture(picture);
   if (picture.sealed.empty() && picture.offsets.empty()) return {};
   auto& list = fresh[picture.uid];
   const auto known = stored.find(picture.uid);
@@ -205,9 +210,12 @@ core::Result<void> SnapshotWriter::Impl::write_block(const Block& block, FrameFi
   for (const auto& segment : picture.sealed) {
     if (const auto* before = known == stored.end() ? nullptr : find(known->second, next, *segment)) {
       list.push_back(*before);
+      if (picture.kept.empty()) departures.consider(block, *segment, *before);
       continue;
     }
-    const auto where = write_segment(picture.uid, *segment);
+    const SegmentInHand here(*segment);
+    if (!here) continue;  // its file went, and cannot be read any more
+    const auto where = write_segment(picture.uid, *here);
     if (!where) return where.error();
     list.push_back(*where);
     ++stats.segments;
@@ -225,13 +233,13 @@ core::Result<void> SnapshotWriter::Impl::write_block(const Block& block, FrameFi
   header.open_first = picture.open_first;
   header.open_rows = static_cast<std::uint32_t>(picture.offsets.size());
   header.heads = static_cast<std::uint32_t>(picture.serials.size());
-  header.name = static_cast<std::uint32_t>(block.name().size());
+  header.name = static_cast<std::uint32_t>(block->name().size());
   header.sealed = static_cast<std::uint32_t>(list.size());
   header.serials = static_cast<std::uint32_t>(serials.size());
   header.kept = static_cast<std::uint32_t>(picture.kept.size());
   bytes.clear();
   put(bytes, header);
-  put(bytes, bytes_of(block.name()));
+  put(bytes, bytes_of(block->name()));
   for (const auto& one : list) put(bytes, DiskSegment{one.offset, one.file, one.first_row, one.rows, 0});
   put_all(bytes, serials);
   put_all(bytes, picture.kept);
@@ -264,7 +272,7 @@ core::Result<void> SnapshotWriter::Impl::write_tail(const View::Impl& view, cons
   blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
   core::Result<void> done;
   for (const auto& block : blocks) {
-    if (done) done = write_block(*block, tail, fresh, stats);
+    if (done) done = write_block(block, tail, fresh, stats);
   }
   const auto count = static_cast<std::uint32_t>(stats.blocks);
   tail.write(FrameKind::end, bytes_of(&count, 1));
@@ -321,7 +329,9 @@ void SnapshotWriter::Impl::clean_up(const std::vector<Part>& parts, SnapshotStat
 core::Result<SnapshotStats> SnapshotWriter::Impl::write(const Store& store, core::TimePoint now) {
   if (auto ready = prepare(store); !ready) return ready.error();
   forget_lost_files();
+  auto& impl = SnapshotAccess::impl(store);
   const auto view = SnapshotAccess::impl(store.snapshot());
+  departures.begin(impl.loaded, core::to_millis(now) - impl.at_hand);
   const auto good_size = segments ? segments->size() : 0;
   const auto first_new_file = next_file;
   SnapshotStats stats;
@@ -344,11 +354,15 @@ core::Result<SnapshotStats> SnapshotWriter::Impl::write(const Store& store, core
     stats.bytes += segments->size() - good_size;
     if (good_size == 0) opened = now;
     const auto size = segments->size();
-    if (size >= large_file || (size >= small_file && (now - opened >= long_open || now < opened))) segments.reset();
+    const auto enough = now - opened >= long_open || now < opened ? small_file : large_file;
+    if (size >= std::max(enough, on_disk / max_files)) segments.reset();
     if (segments) files.try_emplace(segments_file, size);
   }
   for (const auto& range : view->parts) stats.series += range.part->size();
   clean_up(*parts, stats);
+  on_disk = stats.on_disk;
+  const std::scoped_lock lock(impl.publish_mutex);
+  impl.departures = departures.take();
   return stats;
 }
 

@@ -81,7 +81,7 @@ std::uint32_t Store::Impl::head_for(Owned& owned, core::Slot slot, core::TimePoi
   if (place.block != nullptr && place.block->state(place.ref.head) == Block::State::live) {
     return refuse(waiting, result.refused_duplicate);
   }
-  if (known ? bytes() >= limits.max_bytes : full()) {
+  if (known ? taken() >= limits.max_bytes : full()) {
     counters.limit_hit = true;
     return refuse(waiting, result.refused_series);
   }
@@ -126,7 +126,7 @@ void Store::Impl::bound_waiting(Owned& owned) {
     if (owned.waiting.bucket_count() > 1) owned.waiting = WaitingSlots();
     return;
   }
-  if (bytes() + waiting_bytes(owned) <= limits.max_bytes + limits.max_bytes / 16) return;
+  if (taken() + waiting_bytes(owned) <= limits.max_bytes + limits.max_bytes / 16) return;
   for (const auto& [slot, labels] : owned.waiting) owned.slots[slot] = no_head;
   owned.waiting = WaitingSlots();
 }
@@ -135,9 +135,16 @@ void Store::Impl::account(Owned& owned) {
   const auto bytes_now = owned.block->bytes() + owned.slots.capacity() * sizeof(std::uint32_t) + waiting_bytes(owned);
   blocks_bytes += bytes_now - owned.accounted_bytes;
   owned.accounted_bytes = bytes_now;
+  away_bytes += owned.block->bytes_away() - owned.accounted_away;
+  owned.accounted_away = owned.block->bytes_away();
   counters.live += owned.block->live() - owned.accounted_live;
   owned.accounted_live = owned.block->live();
+  count_bytes();
+}
+
+void Store::Impl::count_bytes() {
   counters.bytes = bytes();
+  counters.bytes_away = away_bytes;
 }
 
 void Store::Impl::drop(Owned& owned, std::int64_t time) {
@@ -158,8 +165,23 @@ void Store::Impl::reclaim(Owned& owned) {
   account(owned);
 }
 
+// What the writer found safe on disk, and no rule looks back on.
+void Store::Impl::let_go() {
+  std::vector<Departure> ready;
+  {
+    const std::scoped_lock lock(publish_mutex);
+    ready.swap(departures);
+  }
+  for (auto& [block, saved] : ready) {
+    const auto it = blocks.find(block->id());
+    if (it == blocks.end() || it->second.block != block) continue;
+    block->let_go(std::move(saved));
+    account(it->second);
+  }
+}
+
 void Store::Impl::relieve_pressure() {
-  while (bytes() > limits.max_bytes + limits.max_bytes / 8) {
+  while (taken() > limits.max_bytes + limits.max_bytes / 8) {
     std::optional<std::int64_t> oldest;
     for (const auto& [id, owned] : blocks) {
       const auto time = owned.block->oldest();
@@ -229,6 +251,8 @@ void Store::maintain(core::TimePoint now) {
   auto& impl = *impl_;
   const auto time = core::to_millis(now);
   const auto retention = impl.limits.retention.count();
+  impl.let_go();
+  impl.loaded->age();
   for (auto it = impl.blocks.begin(); it != impl.blocks.end();) {
     auto& owned = it->second;
     if (owned.block->due(time, retention / 4)) {
@@ -239,6 +263,7 @@ void Store::maintain(core::TimePoint now) {
     if (owned.closed && !owned.block->has_samples()) {
       owned.block->clear();
       impl.blocks_bytes -= owned.accounted_bytes;
+      impl.away_bytes -= owned.accounted_away;
       ++impl.husks;
       it = impl.blocks.erase(it);
     } else {
@@ -252,11 +277,14 @@ void Store::maintain(core::TimePoint now) {
     impl.husks = 0;
   }
   impl.counters.blocks = impl.blocks.size();
-  impl.counters.bytes = impl.bytes();
+  impl.count_bytes();
   if (!impl.full()) impl.counters.limit_hit = false;
 }
 
-void Store::set_limits(Limits limits) { impl_->limits = limits; }
+void Store::set_limits(Limits limits) {
+  impl_->limits = limits;
+  impl_->at_hand = limits.at_hand.count();
+}
 
 View Store::live() const { return View(impl_->index.view()); }
 
@@ -278,6 +306,8 @@ Stats Store::stats() const {
   stats.series = counters.live;
   stats.blocks = counters.blocks;
   stats.bytes = counters.bytes;
+  stats.bytes_away = counters.bytes_away;
+  stats.read_failures = impl_->loaded->failures();
   stats.samples_appended = counters.appended;
   stats.series_refused = counters.series_refused;
   stats.samples_refused = counters.samples_refused;

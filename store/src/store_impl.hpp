@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "src/live_index.hpp"
+#include "src/segment_file.hpp"
 
 namespace tocsin::store {
 
@@ -28,6 +29,7 @@ struct Owned {
   WaitingSlots waiting;
   bool closed = false;
   std::size_t accounted_bytes = 0;
+  std::size_t accounted_away = 0;
   std::size_t accounted_live = 0;
 };
 
@@ -41,11 +43,18 @@ struct Stored {
 };
 using StoredBlocks = std::unordered_map<std::uint64_t, std::vector<Stored>>;  // by the block's uid, in order
 
+/// A segment that is safe on disk, and what may stand for it in memory.
+struct Departure {
+  std::shared_ptr<Block> block;
+  std::shared_ptr<const Segment> saved;
+};
+
 /// For any thread to read.
 struct Counters {
   std::atomic<std::size_t> live{0};
   std::atomic<std::size_t> blocks{0};
   std::atomic<std::size_t> bytes{0};
+  std::atomic<std::size_t> bytes_away{0};
   std::atomic<std::uint64_t> appended{0};
   std::atomic<std::uint64_t> series_refused{0};
   std::atomic<std::uint64_t> samples_refused{0};
@@ -54,7 +63,7 @@ struct Counters {
 };
 
 struct Store::Impl {
-  explicit Impl(Limits given) : limits(given), published(index.shared_view()) {}
+  explicit Impl(Limits given) : limits(given), at_hand(given.at_hand.count()), published(index.shared_view()) {}
 
   [[nodiscard]] BlockId open_block(std::string name);
 
@@ -69,22 +78,31 @@ struct Store::Impl {
   void drop(Owned& owned, std::int64_t time);
   /// Gives up the heads of which no sample is left.
   void reclaim(Owned& owned);
+  void let_go();
   void relieve_pressure();
-  [[nodiscard]] bool full() const { return index.size() >= limits.max_series || bytes() >= limits.max_bytes; }
+  void count_bytes();
+  [[nodiscard]] bool full() const { return index.size() >= limits.max_series || taken() >= limits.max_bytes; }
+  /// In memory.
   [[nodiscard]] std::size_t bytes() const { return blocks_bytes + index.bytes() + index.waiting() * new_series_bytes; }
+  /// In memory, or on disk alone.
+  [[nodiscard]] std::size_t taken() const { return bytes() + away_bytes; }
 
   Limits limits;
+  std::atomic<std::int64_t> at_hand;  // of the limits, for the writer
   LiveIndex index;
   std::unordered_map<BlockId, Owned> blocks;
   BlockId next_block = 0;
   std::uint64_t next_uid = 1;
   std::unordered_map<std::string, BlockId> left;  // blocks from before a restart that nobody opened yet
   std::size_t blocks_bytes = 0;
-  std::size_t husks = 0;  // blocks that are gone since the index was compacted
+  std::size_t away_bytes = 0;  // of segments that are on disk alone
+  std::size_t husks = 0;       // blocks that are gone since the index was compacted
   Counters counters;
   mutable std::mutex publish_mutex;
   std::shared_ptr<const View::Impl> published;
-  StoredBlocks stored;  // what `restore` found, for the writer; under publish_mutex
+  StoredBlocks stored;                // what `restore` found, for the writer; under publish_mutex
+  std::vector<Departure> departures;  // what the writer found, for `maintain`; under publish_mutex
+  const std::shared_ptr<LoadedSegments> loaded = std::make_shared<LoadedSegments>();
 };
 
 /// For those parts of the room that are no members.

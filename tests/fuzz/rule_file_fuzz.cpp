@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const auto groups = rules::parse_rule_file(core::parse_yaml(file, diagnostics), diagnostics);
   for (const rules::GroupSpec& group : groups) {
     (void)group.identity();
-    (void)rules::look_back(group);
+    (void)rules::look_back(group, rules::promql::default_lookback);
   }
   (void)diagnostics.render();
   return 0;

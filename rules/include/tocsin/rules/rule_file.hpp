@@ -61,8 +61,8 @@ struct GroupSpec {
 [[nodiscard]] std::vector<GroupSpec> parse_rule_file(const core::YamlDocument& document,
                                                      core::Diagnostics& diagnostics);
 
-/// The longest look-back of a group's expressions.
-[[nodiscard]] core::Duration look_back(const GroupSpec& group);
+/// How far back a group's expressions read: an instant selector as far as `lookback_delta`.
+[[nodiscard]] core::Duration look_back(const GroupSpec& group, core::Duration lookback_delta);
 
 /// What templates know besides the alert.
 struct TemplateContext {

@@ -1,4 +1,5 @@
-// The samples, in memory. Written by one thread (the judge); read by that thread and, through views, by any other.
+// The samples: in memory, and the older ones on disk alone where a snapshot has them. Written by one thread (the
+// judge); read by that thread and, through views, by any other.
 //
 // A block is the series that share timestamps: one target, or one rule group. One timestamp column a block; a head for
 // each series. Blocks are sealed into immutable segments every four minutes or 64 rows; retention drops whole segments.
@@ -27,6 +28,8 @@ struct Limits {
   core::Duration retention{std::chrono::minutes{30}};
   std::size_t max_series = 1'000'000;
   std::size_t max_bytes = 512 * 1024 * 1024;
+  /// Samples stay in memory that long after they were sealed, though they are on disk: the rules look back on them.
+  core::Duration at_hand{std::chrono::minutes{30}};
 };
 
 struct AppendResult {
@@ -41,12 +44,14 @@ struct AppendResult {
 struct Stats {
   std::size_t series = 0;  // live
   std::size_t blocks = 0;
-  std::size_t bytes = 0;  // samples, heads, labels and index, as accounted
+  std::size_t bytes = 0;       // of memory: samples, heads, labels and index, as accounted
+  std::size_t bytes_away = 0;  // samples that are on disk alone; `max_bytes` bounds both together
   std::uint64_t samples_appended = 0;
   std::uint64_t series_refused = 0;
   std::uint64_t samples_refused = 0;
   std::uint64_t segments_dropped = 0;
-  bool limit_hit = false;  // a series was refused for a bound, and the last `maintain` found no room
+  std::uint64_t read_failures = 0;  // times that samples on disk could not be read: a query went without them
+  bool limit_hit = false;           // a series was refused for a bound, and the last `maintain` found no room
 };
 
 /// What an evaluation reads: an index as it was at one moment, and the samples that were there when they are read.
@@ -98,7 +103,8 @@ class Store {
   /// not in this one get a staleness marker at `at`. A slot whose series was refused is tried again with each row: it
   /// gets in once the other series has ended, or the bound has room.
   AppendResult append(BlockId block, core::TimePoint at, const core::Batch& batch);
-  /// Seals what is due and drops segments that are older than retention; call it every few seconds.
+  /// Seals what is due, lets go of segments that a snapshot has and nobody looks back on, and drops those that are
+  /// older than retention; call it every second.
   void maintain(core::TimePoint now);
   /// The clock was set back to `now`: forgets what is later (and up to four minutes before it), so that rows are taken
   /// again. Series read as nothing until their next sample.

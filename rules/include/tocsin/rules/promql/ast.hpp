@@ -97,6 +97,9 @@ struct Expr {
 [[nodiscard]] ValueType type_of(const Expr& expr);
 /// The normal form that Prometheus's printer gives.
 [[nodiscard]] std::string to_string(const Expr& expr);
+/// How far an instant selector looks back where nobody says otherwise, as in Prometheus.
+inline constexpr core::Duration default_lookback{std::chrono::minutes{5}};
+
 /// The longest time that the expression looks back, offsets and lookback of instant selectors included.
 [[nodiscard]] core::Duration look_back(const Expr& expr, core::Duration lookback_delta);
 

@@ -52,7 +52,7 @@ struct EvalError {
 };
 
 struct EvalLimits {
-  core::Duration lookback{std::chrono::minutes{5}};
+  core::Duration lookback = default_lookback;
   std::size_t max_samples = 50'000'000;  // held at one time
   /// Asked every few thousand steps inside the loops; true ends the evaluation with Kind::timeout. May be empty.
   std::function<bool()> expired;
