@@ -22,11 +22,9 @@ using core::Result;
 using StreamPtr = std::unique_ptr<Stream>;
 
 struct Connector::Impl {
-  explicit Impl(BlockingPool& pool)
-      : resolver(std::make_shared<Resolver>(pool)), contexts(std::make_shared<TlsContexts>()) {}
+  explicit Impl(BlockingPool& pool) : resolver(std::make_shared<Resolver>(pool)) {}
   std::shared_ptr<Resolver> resolver;
-  std::shared_ptr<TlsContexts> contexts;
-  std::shared_ptr<Prediction> prediction = std::make_shared<Prediction>();
+  std::shared_ptr<StreamShared> shared = std::make_shared<StreamShared>();
 };
 
 namespace {
@@ -65,8 +63,8 @@ Peer peer_at(const Endpoint& endpoint) {
 }
 
 /// Takes hold of a descriptor that connects: it waits, is there, or has failed.
-Attempt take_hold(UniqueFd fd, const SocketAddress& address, Peer peer, const Connector::Impl& impl,
-                  core::Deadline deadline) {
+Attempt take_hold(UniqueFd fd, const SocketAddress& address, Peer peer, std::shared_ptr<StreamShared> shared,
+                  core::Deadline deadline, bool as_new) {
   Attempt attempt;
   const int number = fd.get();
   int error = ::connect(number, address.get(), address.size) == 0 ? 0 : errno;
@@ -82,9 +80,11 @@ Attempt take_hold(UniqueFd fd, const SocketAddress& address, Peer peer, const Co
     return attempt;
   }
   attempt.settled =
-      StreamPtr(std::make_unique<SocketStream>(std::move(socket), std::move(peer), impl.contexts, impl.prediction));
+      StreamPtr(std::make_unique<SocketStream>(std::move(socket), std::move(peer), std::move(shared), as_new));
   return attempt;
 }
+
+UniqueFd new_socket(int family) { return UniqueFd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)); }
 
 Attempt failed(Failure failure) {
   Attempt attempt;
@@ -97,14 +97,15 @@ Attempt failed(Failure failure) {
 Connector::Connector(BlockingPool& pool) : impl_(std::make_shared<Impl>(pool)) {}
 Connector::~Connector() = default;
 
-void Connector::forget_tls_contexts() { impl_->contexts->forget(); }
+void Connector::forget_tls_contexts() { impl_->shared->contexts.forget(); }
 
 Task<Result<std::vector<Endpoint>>> Connector::resolve(std::string host, std::uint16_t port, core::Deadline deadline) {
   return impl_->resolver->resolve(std::move(host), port, deadline);
 }
 
 Attempt Connector::begin(const Endpoint& endpoint, core::Deadline deadline, const ConnectOptions& options) {
-  UniqueFd fd(::socket(endpoint.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  UniqueFd fd = options.source ? UniqueFd() : impl_->shared->spare.take(endpoint.v6);
+  if (!fd) fd = new_socket(endpoint.v6 ? AF_INET6 : AF_INET);
   if (!fd) return failed(no_socket(errno));
   if (!options.peer_speaks_first) {
     // The handshake's last ACK can go with what we say.
@@ -114,7 +115,8 @@ Attempt Connector::begin(const Endpoint& endpoint, core::Deadline deadline, cons
   if (options.source) {
     if (auto failure = bind_source(fd.get(), *options.source, endpoint)) return failed(std::move(*failure));
   }
-  Attempt attempt = take_hold(std::move(fd), to_socket_address(endpoint), peer_at(endpoint), *impl_, deadline);
+  Attempt attempt = take_hold(std::move(fd), to_socket_address(endpoint), peer_at(endpoint), impl_->shared, deadline,
+                              !options.source);
   attempt.endpoint = endpoint;
   return attempt;
 }
@@ -127,7 +129,7 @@ Task<Result<StreamPtr>> Connector::finish(Attempt attempt) {
   const Ready ready = co_await socket->wait(Socket::Wait::wait_write);
   const int error = ready == Ready::yes ? pending_error(socket->fd()) : 0;
   if (ready == Ready::yes && error == 0) {
-    co_return std::make_unique<SocketStream>(std::move(socket), std::move(peer), impl->contexts, impl->prediction);
+    co_return std::make_unique<SocketStream>(std::move(socket), std::move(peer), impl->shared);
   }
   socket->close();
   if (ready == Ready::yes) co_return connect_failure(error, peer);
@@ -149,7 +151,7 @@ Task<Result<StreamPtr>> Connector::connect_unix(std::string path, core::Deadline
   if (path.empty() || path.size() >= sizeof name.sun_path) {
     co_return Failure{Outcome::connect, Phase::connect, "a unix socket's path has 1 to 107 bytes: " + path};
   }
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  UniqueFd fd = new_socket(AF_UNIX);
   if (!fd) co_return no_socket(errno);
   name.sun_family = AF_UNIX;
   std::memcpy(name.sun_path, path.data(), path.size());
@@ -158,7 +160,7 @@ Task<Result<StreamPtr>> Connector::connect_unix(std::string path, core::Deadline
   address.size = sizeof name;
   Peer peer;
   peer.path = path;
-  Attempt attempt = take_hold(std::move(fd), address, std::move(peer), *impl, deadline);
+  Attempt attempt = take_hold(std::move(fd), address, std::move(peer), impl->shared, deadline, false);
   // Unix sockets do not do that: who finds the queue full is told so at once.
   if (!attempt.settled) co_return Failure{Outcome::connect, Phase::connect, "connecting to " + path + " must wait"};
   co_return std::move(*attempt.settled);

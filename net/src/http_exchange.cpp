@@ -117,7 +117,8 @@ struct Reading {
     if (times != nullptr && !times->first_byte) times->first_byte = std::chrono::steady_clock::now();
   }
   bool finish() {
-    response.keep_alive = parser->keep_alive() && !parser->need_eof() && buffer.ready().empty();
+    response.over = !parser->need_eof() && buffer.ready().empty();
+    response.keep_alive = parser->keep_alive() && response.over;
     if (response.status == 101) response.rest = buffer.ready();
     if (times != nullptr) times->done = std::chrono::steady_clock::now();
     return true;

@@ -223,7 +223,7 @@ void HttpServer::Impl::take(Accepted accepted) {
   name.endpoint = accepted.from;
   if (accepted.local) name.path = "local client";
   auto socket = std::make_shared<Socket>(std::move(accepted.fd));
-  auto stream = std::make_shared<SocketStream>(std::move(socket), std::move(name), nullptr, nullptr);
+  auto stream = std::make_shared<SocketStream>(std::move(socket), std::move(name), nullptr);
   if (served >= limits.connections) {
     loop.spawn("http refusal", refuse(shared_from_this(), std::move(stream)));
   } else {

@@ -102,6 +102,12 @@ void Socket::release() noexcept {
   if (armed_) timer_->cancel();
 }
 
+UniqueFd Socket::give_up() noexcept {
+  UniqueFd unknown = std::move(unknown_);
+  close();
+  return unknown;
+}
+
 void Socket::close() noexcept {
   if (!std::exchange(open_, false)) return;
   ++round_;

@@ -39,6 +39,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
   /// Ends `wait`, from another coroutine: it returns `cancelled`.
   void stop_waiting();
   void close() noexcept;
+  /// As `close`, but gives the descriptor away unless the loop knows it: then there is none.
+  [[nodiscard]] UniqueFd give_up() noexcept;
   /// As `close`, but the descriptor lives on; it is the caller's.
   void release() noexcept;
 

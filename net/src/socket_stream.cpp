@@ -42,14 +42,16 @@ std::string_view doing(Phase phase) {
 
 }  // namespace
 
-SocketStream::SocketStream(std::shared_ptr<Socket> socket, Peer peer, std::shared_ptr<TlsContexts> contexts,
-                           std::shared_ptr<Prediction> prediction)
-    : socket_(std::move(socket)),
-      peer_(std::move(peer)),
-      contexts_(std::move(contexts)),
-      prediction_(std::move(prediction)) {}
+SocketStream::SocketStream(std::shared_ptr<Socket> socket, Peer peer, std::shared_ptr<StreamShared> shared, bool as_new)
+    : socket_(std::move(socket)), peer_(std::move(peer)), shared_(std::move(shared)), as_new_(as_new && shared_) {}
 
 SocketStream::~SocketStream() { socket_->close(); }
+
+void SocketStream::retire() noexcept {
+  if (!as_new_ || at_once_ || session_ || ended_) return socket_->close();
+  UniqueFd fd = socket_->give_up();
+  if (fd) shared_->spare.give(std::move(fd), peer_.endpoint.v6);
+}
 
 Failure SocketStream::not_ready(Ready ready, Phase phase) const {
   if (ready == Ready::timeout) {
@@ -93,7 +95,7 @@ Task<Result<std::size_t>> SocketStream::read_some(std::span<char> into) {
   if (session_) return read_tls(into);
   return [](SocketStream& self, std::span<char> buffer) -> Task<Result<std::size_t>> {
     bool look = !std::exchange(self.asked_, false);
-    bool predicted = !look && self.prediction_ && self.prediction_->soon();
+    bool predicted = !look && self.shared_ && self.shared_->prediction.soon();
     if (predicted) {
       co_await next_turn();
       look = true;
@@ -103,7 +105,7 @@ Task<Result<std::size_t>> SocketStream::read_some(std::span<char> into) {
       if (self.socket_->expired()) co_return self.not_ready(Ready::timeout, Phase::receive);
       if (look) {
         std::optional<Result<std::size_t>> received = self.receive(buffer);
-        if (std::exchange(predicted, false)) self.prediction_->was(received.has_value());
+        if (std::exchange(predicted, false)) self.shared_->prediction.was(received.has_value());
         if (received) co_return std::move(*received);
       }
       look = true;
@@ -207,9 +209,9 @@ Task<bool> SocketStream::wait_closed() {
 
 Task<Result<void>> SocketStream::start_tls(const TlsOptions& options, std::string host) {
   const std::string name = options.server_name.empty() ? std::move(host) : options.server_name;
-  auto context = contexts_ ? contexts_->get(options)
-                           : Result<std::shared_ptr<const TlsContext>>(
-                                 Failure{Outcome::internal, Phase::tls, "this stream was made without TLS"});
+  auto context = shared_ ? shared_->contexts.get(options)
+                         : Result<std::shared_ptr<const TlsContext>>(
+                               Failure{Outcome::internal, Phase::tls, "this stream was made without TLS"});
   if (!context) co_return std::move(context).error();
   if (!socket_->is_open()) co_return not_ready(Ready::cancelled, Phase::tls);
   send_at_once();

@@ -9,6 +9,7 @@
 
 #include "prediction.hpp"
 #include "socket.hpp"
+#include "spare_sockets.hpp"
 #include "tls_context.hpp"
 #include "tls_session.hpp"
 #include "tocsin/net/stream.hpp"
@@ -22,11 +23,18 @@ struct Peer {
   [[nodiscard]] std::string to_string() const { return path.empty() ? endpoint.to_string() : path; }
 };
 
+/// What the streams of one connector share.
+struct StreamShared {
+  TlsContexts contexts;
+  Prediction prediction;
+  SpareSockets spare;
+};
+
 class SocketStream final : public Stream {
  public:
-  /// `contexts` may be null where TLS is never asked for, `prediction` where nothing is to be predicted.
-  SocketStream(std::shared_ptr<Socket> socket, Peer peer, std::shared_ptr<TlsContexts> contexts,
-               std::shared_ptr<Prediction> prediction);
+  /// `shared` may be null where there is no TLS to start and nothing to predict. `as_new`: no option of the socket was
+  /// set that would outlive the connection.
+  SocketStream(std::shared_ptr<Socket> socket, Peer peer, std::shared_ptr<StreamShared> shared, bool as_new = false);
   ~SocketStream() override;
 
   void expires_at(core::Deadline deadline) override { socket_->expires_at(deadline); }
@@ -39,6 +47,7 @@ class SocketStream final : public Stream {
   const TlsInfo* tls() const override { return session_ ? &session_->info() : nullptr; }
   bool ended() const override { return ended_; }
   void close() noexcept override { socket_->close(); }
+  void retire() noexcept override;
   /// Tells the peer that nothing more comes; reading goes on. Without TLS only.
   void end_writing() { ::shutdown(socket_->fd(), SHUT_WR); }
 
@@ -55,12 +64,12 @@ class SocketStream final : public Stream {
 
   std::shared_ptr<Socket> socket_;
   Peer peer_;
-  std::shared_ptr<TlsContexts> contexts_;
-  std::shared_ptr<Prediction> prediction_;
+  std::shared_ptr<StreamShared> shared_;
   std::unique_ptr<TlsSession> session_;
   bool ended_ = false;
   bool written_ = false;
   bool at_once_ = false;  // TCP_NODELAY is set
+  bool as_new_ = false;   // but for that
   int write_error_ = 0;   // of `write_now`, for `write` to tell
   bool asked_ = false;    // something was written since the last read: the answer is hardly there yet
 };

@@ -147,7 +147,11 @@ net::Task<Failed> Journey::ask(Hop hop, Sight& sight) const {
   }
   note(times, began, sight);
   sight.tls_used = tls && sight.response.status != 0;
-  stream.close();
+  if (!failure && sight.response.over) {
+    stream.retire();
+  } else {
+    stream.close();
+  }
   if (failure) co_return in_phase(std::move(*failure), times.sent ? Phase::receive : Phase::send);
   co_return std::nullopt;
 }

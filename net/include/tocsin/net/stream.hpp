@@ -93,6 +93,8 @@ class Stream {
   [[nodiscard]] virtual bool ended() const { return false; }
   /// Closes at once, without a TLS goodbye; whatever waits ends with Outcome::cancelled.
   virtual void close() noexcept = 0;
+  /// `close` for a conversation that is over: all that the peer had to say was read.
+  virtual void retire() noexcept { close(); }
 };
 
 /// What a connection asks for beside an address.
