@@ -239,16 +239,16 @@ void Block::discount(const Segment& segment) {
   if (!segment.here()) away_bytes_ -= segment.size();
 }
 
-void Block::let_go(std::shared_ptr<const Segment> saved) {
-  if (kept_ > 0) return;
-  const auto same = std::find_if(sealed_.begin(), sealed_.end(), [&](const auto& segment) {
-    return segment->first_row() == saved->first_row() && segment->rows() == saved->rows();
+void Block::exchange(std::shared_ptr<const Segment> segment) {
+  if (kept_ > 0 && !segment->here()) return;
+  const auto same = std::find_if(sealed_.begin(), sealed_.end(), [&](const auto& one) {
+    return one->first_row() == segment->first_row() && one->rows() == segment->rows();
   });
-  if (same == sealed_.end() || !(*same)->here()) return;
+  if (same == sealed_.end() || (*same)->here() == segment->here()) return;
   discount(**same);
-  count(*saved);
+  count(*segment);
   const std::scoped_lock lock(mutex_);
-  same->swap(saved);  // freed after the lock
+  same->swap(segment);  // freed after the lock
 }
 
 std::size_t Block::drop(std::int64_t time) {

@@ -119,9 +119,9 @@ class Block {
   // These lock by themselves.
   void end_kept();
   void seal();
-  /// Takes `saved`, which is on disk alone, in place of the same segment in memory. Not as long as series are kept:
-  /// their times are read from there.
-  void let_go(std::shared_ptr<const Segment> saved);
+  /// Takes this in place of the same segment: one is in memory, the other on disk alone. As long as series are kept,
+  /// none goes from memory: their times are read from there.
+  void exchange(std::shared_ptr<const Segment> segment);
   /// The clock was set back: forgets what is later than `time`, in whole segments, so that rows are taken again. All
   /// series are as if they had ended, without a marker, until their next sample.
   void turn_back(std::int64_t time);

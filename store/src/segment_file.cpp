@@ -5,12 +5,22 @@
 
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "src/bytes.hpp"
 #include "src/frames.hpp"
 #include "src/snapshot_format.hpp"
 
 namespace tocsin::store {
+namespace {
+
+/// Leaves.
+struct Turn {
+  LoadedSegments& loaded;
+  ~Turn() { loaded.leave(); }
+};
+
+}  // namespace
 
 LoadedSegments::Loaded LoadedSegments::find(const Key& key) {
   const std::scoped_lock lock(mutex_);
@@ -41,6 +51,21 @@ void LoadedSegments::age() {
 std::size_t LoadedSegments::bytes() const {
   const std::scoped_lock lock(mutex_);
   return bytes_;
+}
+
+bool LoadedSegments::enter() {
+  std::unique_lock lock(mutex_);
+  if (reading_ && !stuck_) stuck_ = !left_.wait_for(lock, patience, [this] { return !reading_; });
+  return !std::exchange(reading_, true);
+}
+
+void LoadedSegments::leave() {
+  {
+    const std::scoped_lock lock(mutex_);
+    reading_ = false;
+    stuck_ = false;
+  }
+  left_.notify_one();
 }
 
 void LoadedSegments::drop_last(Entries& dropped) {
@@ -83,7 +108,11 @@ std::shared_ptr<const Segment> SegmentFile::read(const Segment& segment, std::ui
 std::shared_ptr<const Segment> SegmentFile::load(const Segment& segment, std::uint64_t offset) const {
   const LoadedSegments::Key key{number_, offset};
   if (auto known = loaded_->find(key)) return known;
-  auto fresh = read(segment, offset);
+  std::shared_ptr<const Segment> fresh;
+  if (loaded_->enter()) {
+    const Turn turn{*loaded_};
+    fresh = read(segment, offset);
+  }
   if (fresh) {
     loaded_->keep(key, fresh);
   } else {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -36,6 +38,12 @@ class LoadedSegments {
   void age();
   [[nodiscard]] std::size_t bytes() const;
 
+  /// One thread reads at a time: a disk that hangs holds up one, and the others go without. False: not now.
+  [[nodiscard]] bool enter();
+  void leave();
+  /// How long one waits for another, unless it is known already that none gets through.
+  static constexpr std::chrono::milliseconds patience{500};
+
   void count_failure() { ++failures_; }
   /// Segments that could not be read back.
   [[nodiscard]] std::uint64_t failures() const { return failures_; }
@@ -62,6 +70,9 @@ class LoadedSegments {
   std::unordered_map<Key, Entries::iterator, Hash> by_key_;
   std::size_t bytes_ = 0;
   std::uint64_t age_ = 0;
+  bool reading_ = false;
+  bool stuck_ = false;  // somebody waited in vain for the one that reads
+  std::condition_variable left_;
 };
 
 /// A file of segments, open as long as one of them is known: also when its name is gone. Any thread.

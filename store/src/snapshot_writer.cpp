@@ -12,8 +12,8 @@
 #include <system_error>
 
 #include "src/bytes.hpp"
-#include "src/departures.hpp"
 #include "src/frames.hpp"
+#include "src/moves.hpp"
 #include "src/part_codec.hpp"
 #include "src/snapshot_format.hpp"
 #include "src/store_impl.hpp"
@@ -76,7 +76,7 @@ struct SnapshotWriter::Impl {
   /// Segments' files by number, and how far each is good.
   using Files = std::map<std::uint32_t, std::uint64_t>;
 
-  explicit Impl(std::string folder_) : folder(std::move(folder_)), departures(folder) {}
+  explicit Impl(std::string folder_) : folder(std::move(folder_)), moves(folder) {}
 
   core::Result<SnapshotStats> write(const Store& store, core::TimePoint now);
   core::Result<void> prepare(const Store& store);
@@ -100,7 +100,7 @@ struct SnapshotWriter::Impl {
   std::unique_ptr<FrameFile> segments;  // the file that grows
   std::uint32_t segments_file = 0;
   core::TimePoint opened;
-  Departures departures;
+  Moves moves;
   std::uint64_t on_disk = 0;  // after the last write
   // Kept for their room:
   Picture picture;
@@ -210,7 +210,7 @@ core::Result<void> SnapshotWriter::Impl::write_block(const std::shared_ptr<Block
   for (const auto& segment : picture.sealed) {
     if (const auto* before = known == stored.end() ? nullptr : find(known->second, next, *segment)) {
       list.push_back(*before);
-      if (picture.kept.empty()) departures.consider(block, *segment, *before);
+      if (picture.kept.empty()) moves.consider(block, *segment, *before);
       continue;
     }
     const SegmentInHand here(*segment);
@@ -331,7 +331,7 @@ core::Result<SnapshotStats> SnapshotWriter::Impl::write(const Store& store, core
   forget_lost_files();
   auto& impl = SnapshotAccess::impl(store);
   const auto view = SnapshotAccess::impl(store.snapshot());
-  departures.begin(impl.loaded, core::to_millis(now) - impl.at_hand);
+  moves.begin(impl.loaded, core::to_millis(now) - impl.at_hand);
   const auto good_size = segments ? segments->size() : 0;
   const auto first_new_file = next_file;
   SnapshotStats stats;
@@ -362,7 +362,7 @@ core::Result<SnapshotStats> SnapshotWriter::Impl::write(const Store& store, core
   clean_up(*parts, stats);
   on_disk = stats.on_disk;
   const std::scoped_lock lock(impl.publish_mutex);
-  impl.departures = departures.take();
+  impl.moves = moves.take();
   return stats;
 }
 

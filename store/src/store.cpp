@@ -165,17 +165,17 @@ void Store::Impl::reclaim(Owned& owned) {
   account(owned);
 }
 
-// What the writer found safe on disk, and no rule looks back on.
-void Store::Impl::let_go() {
-  std::vector<Departure> ready;
+// What the writer found safe on disk, and what no rule looks back on.
+void Store::Impl::move_segments() {
+  std::vector<Move> ready;
   {
     const std::scoped_lock lock(publish_mutex);
-    ready.swap(departures);
+    ready.swap(moves);
   }
-  for (auto& [block, saved] : ready) {
+  for (auto& [block, segment] : ready) {
     const auto it = blocks.find(block->id());
     if (it == blocks.end() || it->second.block != block) continue;
-    block->let_go(std::move(saved));
+    block->exchange(std::move(segment));
     account(it->second);
   }
 }
@@ -251,7 +251,7 @@ void Store::maintain(core::TimePoint now) {
   auto& impl = *impl_;
   const auto time = core::to_millis(now);
   const auto retention = impl.limits.retention.count();
-  impl.let_go();
+  impl.move_segments();
   impl.loaded->age();
   for (auto it = impl.blocks.begin(); it != impl.blocks.end();) {
     auto& owned = it->second;

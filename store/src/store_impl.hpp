@@ -43,10 +43,10 @@ struct Stored {
 };
 using StoredBlocks = std::unordered_map<std::uint64_t, std::vector<Stored>>;  // by the block's uid, in order
 
-/// A segment that is safe on disk, and what may stand for it in memory.
-struct Departure {
+/// A segment that is to stand in the place of the same one: one of them is in memory, the other on disk alone.
+struct Move {
   std::shared_ptr<Block> block;
-  std::shared_ptr<const Segment> saved;
+  std::shared_ptr<const Segment> segment;
 };
 
 /// For any thread to read.
@@ -78,7 +78,7 @@ struct Store::Impl {
   void drop(Owned& owned, std::int64_t time);
   /// Gives up the heads of which no sample is left.
   void reclaim(Owned& owned);
-  void let_go();
+  void move_segments();
   void relieve_pressure();
   void count_bytes();
   [[nodiscard]] bool full() const { return index.size() >= limits.max_series || taken() >= limits.max_bytes; }
@@ -100,8 +100,8 @@ struct Store::Impl {
   Counters counters;
   mutable std::mutex publish_mutex;
   std::shared_ptr<const View::Impl> published;
-  StoredBlocks stored;                // what `restore` found, for the writer; under publish_mutex
-  std::vector<Departure> departures;  // what the writer found, for `maintain`; under publish_mutex
+  StoredBlocks stored;      // what `restore` found, for the writer; under publish_mutex
+  std::vector<Move> moves;  // what the writer found, for `maintain`; under publish_mutex
   const std::shared_ptr<LoadedSegments> loaded = std::make_shared<LoadedSegments>();
 };
 

@@ -144,6 +144,17 @@ TEST(Loaded, KeepsSamplesForWhatActionsAsk) {
                            diagnostics);
   ASSERT_TRUE(loaded) << diagnostics.render();
   EXPECT_GE(loaded->retention(), hours{3});
+  EXPECT_GE(loaded->store_limits().at_hand, hours{3});
+}
+
+TEST(Loaded, WhatNoRuleLooksBackOnNeedsNoMemory) {
+  const test::TempDir dir;
+  core::Diagnostics diagnostics;
+  const auto loaded = load(dir, "", diagnostics);
+  ASSERT_TRUE(loaded) << diagnostics.render();
+  EXPECT_EQ(loaded->store_limits().at_hand, minutes{51}) << "the longest range, and a minute";
+  EXPECT_EQ(loaded->look_back(core::Duration{0}), minutes{50});
+  EXPECT_EQ(loaded->look_back(hours{2}), hours{2} + minutes{25}) << "an instant selector with an offset";
 }
 
 }  // namespace

@@ -95,7 +95,9 @@ void read_all(const store::View& view) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fill_folder(data, size);
-  store::Store into(store::Limits{});
+  store::Limits limits;
+  limits.at_hand = std::chrono::seconds(0);
+  store::Store into(limits);
   const auto report = store::restore(folder(), into, core::from_millis(now));
   require(!report.newest || *report.newest <= core::from_millis(now));
   into.publish();
@@ -110,6 +112,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   read_all(into.live());
   store::SnapshotWriter writer(folder());
   require(writer.write(into, core::from_millis(now + 3)).has_value());
+  // Now that all is on disk, what may go from memory goes.
+  require(writer.write(into, core::from_millis(now + 3)).has_value());
+  into.maintain(core::from_millis(now + 3));
+  read_all(into.live());
+  require(into.stats().read_failures == 0);
   store::Store again(store::Limits{});
   require(store::restore(folder(), again, core::from_millis(now + 4)).series >= 1);
   into.maintain(core::from_millis(100 * now));

@@ -27,7 +27,7 @@ std::size_t open_files(const std::string& folder) {
   return count;
 }
 
-class Departing : public testing::Test {
+class Moving : public testing::Test {
  protected:
   /// Rows of 40 series, five seconds apart, until `end`; every 20 rows a snapshot.
   void go_on(Store& store, double end) {
@@ -62,7 +62,7 @@ class Departing : public testing::Test {
   double time_ = 0;
 };
 
-TEST_F(Departing, WhatIsOnDiskAndOldLeavesMemoryAndIsReadAllTheSame) {
+TEST_F(Moving, WhatIsOnDiskAndOldLeavesMemoryAndIsReadAllTheSame) {
   Store store{at_hand_for(minutes(2))};
   go_on(store, 1'500);
   const auto stats = store.stats();
@@ -81,7 +81,7 @@ TEST_F(Departing, WhatIsOnDiskAndOldLeavesMemoryAndIsReadAllTheSame) {
   EXPECT_EQ(store.stats().read_failures, 0U);
 }
 
-TEST_F(Departing, NothingGoesBeforeItsTime) {
+TEST_F(Moving, NothingGoesBeforeItsTime) {
   Store store{at_hand_for(minutes(20))};
   go_on(store, 1'100);
   EXPECT_EQ(store.stats().bytes_away, 0U);
@@ -90,7 +90,21 @@ TEST_F(Departing, NothingGoesBeforeItsTime) {
   EXPECT_GT(store.stats().bytes_away, 0U);
 }
 
-TEST_F(Departing, RetentionTakesThemAndTheirFilesAreClosed) {
+TEST_F(Moving, WhatRulesLookBackOnComesBack) {
+  Store store{at_hand_for(seconds(0))};
+  go_on(store, 1'500);
+  const auto before = contents(store.live());
+  const auto away = store.stats();
+  ASSERT_GT(away.bytes_away, 0U);
+  store.set_limits(at_hand_for(minutes(60)));
+  write(*writer_, store, 1'501);
+  store.maintain(at(1'501));
+  EXPECT_EQ(store.stats().bytes_away, 0U);
+  EXPECT_GT(store.stats().bytes, away.bytes + away.bytes_away / 2);
+  EXPECT_EQ(contents(store.live()), before);
+}
+
+TEST_F(Moving, RetentionTakesThemAndTheirFilesAreClosed) {
   auto limits = at_hand_for(seconds(0));
   limits.retention = minutes(15);
   Store store{limits};
@@ -103,7 +117,7 @@ TEST_F(Departing, RetentionTakesThemAndTheirFilesAreClosed) {
   EXPECT_EQ(open_files(folder_), 1U) << "the one that is written";
 }
 
-TEST_F(Departing, TheBoundHoldsForBothTogether) {
+TEST_F(Moving, TheBoundHoldsForBothTogether) {
   auto limits = at_hand_for(seconds(0));
   Store roomy{limits};
   go_on(roomy, 1'500);
@@ -118,7 +132,7 @@ TEST_F(Departing, TheBoundHoldsForBothTogether) {
   EXPECT_GT(stats.segments_dropped, 0U);
 }
 
-TEST_F(Departing, AnEmptiedFolderLosesNothing) {
+TEST_F(Moving, AnEmptiedFolderLosesNothing) {
   Store store{at_hand_for(seconds(0))};
   go_on(store, 1'000);
   const auto before = contents(store.live());
@@ -131,7 +145,7 @@ TEST_F(Departing, AnEmptiedFolderLosesNothing) {
   EXPECT_EQ(contents(next.live()), before);
 }
 
-TEST_F(Departing, ADamagedFileIsAGapAndIsCounted) {
+TEST_F(Moving, ADamagedFileIsAGapAndIsCounted) {
   Store store{at_hand_for(seconds(0))};
   go_on(store, 1'000);
   const auto before = contents(store.live());
@@ -155,7 +169,7 @@ TEST_F(Departing, ADamagedFileIsAGapAndIsCounted) {
   EXPECT_GT(store.stats().read_failures, 0U);
 }
 
-TEST_F(Departing, WhatCannotBeReadBackStaysInMemory) {
+TEST_F(Moving, WhatCannotBeReadBackStaysInMemory) {
   Store store{at_hand_for(minutes(30))};
   go_on(store, 1'000);
   for (const auto& entry : fs::directory_iterator(folder_)) {
@@ -172,7 +186,7 @@ TEST_F(Departing, WhatCannotBeReadBackStaysInMemory) {
   EXPECT_EQ(store.stats().read_failures, 0U);
 }
 
-TEST_F(Departing, AfterARestartTheyGoWhenTheirSeriesAreBack) {
+TEST_F(Moving, AfterARestartTheyGoWhenTheirSeriesAreBack) {
   {
     Store store{Limits{}};
     go_on(store, 1'000);
@@ -196,7 +210,7 @@ TEST_F(Departing, AfterARestartTheyGoWhenTheirSeriesAreBack) {
   for (const auto& [labels, samples] : contents(next.live())) EXPECT_EQ(samples, before.at(labels) + " 1005=1");
 }
 
-TEST_F(Departing, AClockSetBackTakesThem) {
+TEST_F(Moving, AClockSetBackTakesThem) {
   Store store{at_hand_for(seconds(0))};
   go_on(store, 1'500);
   store.turn_back(at(700));
@@ -209,7 +223,7 @@ TEST_F(Departing, AClockSetBackTakesThem) {
 }
 
 // The store that lets go of all it can says the same as one that keeps all, whatever comes, goes and changes.
-TEST(Departures, ByChanceNobodySeesADifference) {
+TEST(Moves, ByChanceNobodySeesADifference) {
   for (unsigned seed = 1; seed <= 5; ++seed) {
     TempDir temp;
     SnapshotWriter writer(temp / "samples");
@@ -241,7 +255,7 @@ TEST(Departures, ByChanceNobodySeesADifference) {
 }
 
 // For ThreadSanitizer too: two read what the judge lets go of while the writer writes.
-TEST(Departures, ReadersAndTheJudgeDoNotMind) {
+TEST(Moves, ReadersAndTheJudgeDoNotMind) {
   TempDir temp;
   Store store{at_hand_for(seconds(0))};
   ChanceTargets targets(3);
@@ -307,6 +321,28 @@ TEST(LoadedSegments, ForgetsWhatNobodyUses) {
   for (int i = 0; i < 30; ++i) loaded.age();
   EXPECT_EQ(loaded.find({1, 8}), nullptr);
   EXPECT_EQ(loaded.bytes(), 0U);
+}
+
+TEST(LoadedSegments, OneThatHangsHoldsUpNobodyElse) {
+  LoadedSegments loaded;
+  ASSERT_TRUE(loaded.enter());
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_FALSE(loaded.enter());
+  const auto waited = std::chrono::steady_clock::now() - begin;
+  EXPECT_GE(waited, LoadedSegments::patience);
+  for (int i = 0; i < 20; ++i) EXPECT_FALSE(loaded.enter());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5 * waited) << "the others don't wait";
+  loaded.leave();
+  EXPECT_TRUE(loaded.enter());
+  std::atomic<bool> through{false};
+  std::thread other([&] {
+    while (!loaded.enter()) continue;
+    through = true;
+    loaded.leave();
+  });
+  loaded.leave();
+  other.join();
+  EXPECT_TRUE(through);
 }
 
 }  // namespace

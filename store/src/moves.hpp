@@ -1,4 +1,5 @@
-// What may go from memory, since a file has it: found by the writer of snapshots, done by the judge.
+// What may go from memory, since a file has it, and what is to come back, since rules look further back now: found by
+// the writer of snapshots, done by the judge.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +13,16 @@
 namespace tocsin::store {
 
 /// Of the thread that writes.
-class Departures {
+class Moves {
  public:
-  explicit Departures(std::string folder) : folder_(std::move(folder)) {}
+  explicit Moves(std::string folder) : folder_(std::move(folder)) {}
 
-  /// From now on, segments may go whose last row is before this time.
+  /// From now on, segments may go whose last row is before this time; the others are to be in memory.
   void begin(const std::shared_ptr<LoadedSegments>& loaded, std::int64_t before);
-  /// A segment that is safe on disk. It is read back before it may go.
+  /// A segment that is safe on disk. It is read before it may go.
   void consider(const std::shared_ptr<Block>& block, const Segment& segment, const Stored& where);
   /// Hands over what was found since `begin`.
-  [[nodiscard]] std::vector<Departure> take();
+  [[nodiscard]] std::vector<Move> take();
 
  private:
   [[nodiscard]] std::shared_ptr<const SegmentFile> file(std::uint32_t number);
@@ -30,7 +31,7 @@ class Departures {
   std::shared_ptr<LoadedSegments> loaded_;
   std::map<std::uint32_t, std::weak_ptr<const SegmentFile>> files_;
   std::int64_t before_ = 0;
-  std::vector<Departure> found_;
+  std::vector<Move> found_;
 };
 
 }  // namespace tocsin::store

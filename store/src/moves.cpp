@@ -1,4 +1,4 @@
-#include "src/departures.hpp"
+#include "src/moves.hpp"
 
 #include <utility>
 
@@ -6,24 +6,29 @@
 
 namespace tocsin::store {
 
-void Departures::begin(const std::shared_ptr<LoadedSegments>& loaded, std::int64_t before) {
+void Moves::begin(const std::shared_ptr<LoadedSegments>& loaded, std::int64_t before) {
   loaded_ = loaded;
   before_ = before;
   found_.clear();
   std::erase_if(files_, [](const auto& file) { return file.second.expired(); });
 }
 
-void Departures::consider(const std::shared_ptr<Block>& block, const Segment& segment, const Stored& where) {
-  if (!segment.here() || segment.last() >= before_) return;
+void Moves::consider(const std::shared_ptr<Block>& block, const Segment& segment, const Stored& where) {
+  const bool may_go = segment.last() < before_;
+  if (segment.here() != may_go) return;
+  if (!may_go) {
+    if (auto back = segment.load()) found_.push_back({block, std::move(back)});
+    return;
+  }
   auto from = file(where.file);
   if (!from) return;
   auto saved = std::make_shared<const Segment>(segment, from, where.offset);
   if (from->read(*saved, where.offset)) found_.push_back({block, std::move(saved)});
 }
 
-std::vector<Departure> Departures::take() { return std::exchange(found_, {}); }
+std::vector<Move> Moves::take() { return std::exchange(found_, {}); }
 
-std::shared_ptr<const SegmentFile> Departures::file(std::uint32_t number) {
+std::shared_ptr<const SegmentFile> Moves::file(std::uint32_t number) {
   auto& known = files_[number];
   if (auto open = known.lock()) return open;
   auto opened = SegmentFile::open(file_path(folder_, segments_prefix, number), number, loaded_);
