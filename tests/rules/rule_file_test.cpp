@@ -160,10 +160,14 @@ TEST(RuleFile, IdentityKnowsEveryPartOfARule) {
 }
 
 TEST(RuleFile, LookBackIsThatOfTheLongestExpression) {
-  const auto back = [](const std::string& expr, const std::string& group = "") {
-    return look_back(
-        test::good_rules("groups: [{name: g, " + group + "rules: [{record: a, expr: '" + expr + "'}]}]").at(0));
+  const auto back = [](const std::string& expr, const std::string& group = "",
+                       core::Duration lookback = promql::default_lookback) {
+    const auto groups =
+        test::good_rules("groups: [{name: g, " + group + "rules: [{record: a, expr: '" + expr + "'}]}]");
+    return look_back(groups.at(0), lookback);
   };
+  EXPECT_EQ(back("up", "", core::Duration{0}), core::Duration{0});
+  EXPECT_EQ(back("up offset 7m or rate(x[2m])", "", core::Duration{0}), std::chrono::minutes(7));
   EXPECT_EQ(back("up"), std::chrono::minutes(5));
   EXPECT_GE(back("rate(x[1h] offset 10m)"), std::chrono::minutes(70));
   EXPECT_GE(back("up", "query_offset: 1m, "), std::chrono::minutes(6));
@@ -217,7 +221,7 @@ thresholds:
   EXPECT_EQ(pressure.lines.at(1).expression, "avg_over_time(redis:evicted_keys:rate5m{db=\"0\",job=\"sessions\"}[5m])");
   EXPECT_EQ(pressure.breaches, (std::pair<unsigned, unsigned>{2, 3}));
   EXPECT_EQ(pressure.hold_max, std::chrono::hours(2));
-  EXPECT_GE(look_back(groups[0]), std::chrono::minutes(15));
+  EXPECT_GE(look_back(groups[0], promql::default_lookback), std::chrono::minutes(15));
   const RuleSpec& second = groups[0].rules.at(1);
   EXPECT_EQ(second.hold, std::chrono::minutes(10));
   EXPECT_FALSE(second.threshold->all);
