@@ -37,7 +37,7 @@ struct HttpResponse {
   std::optional<std::uint64_t> content_length;  // as the peer declared it
   bool keep_alive = false;
   bool over = false;  // its end was in sight before the connection's, and nothing came behind it
-  std::string rest;  // after 101 (Switching Protocols): what came behind it already
+  std::string rest;   // after 101 (Switching Protocols): what came behind it already
 };
 
 struct HttpLimits {
