@@ -51,6 +51,16 @@ class Moving : public testing::Test {
     writer_ = std::make_unique<SnapshotWriter>(folder_);
     time_ = 0;
   }
+  /// In the files, not in memory.
+  void spoil_segments() const {
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      if (!entry.path().filename().string().starts_with("segments")) continue;
+      std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(200);
+      file.put('\x55');
+      file.put('\x55');
+    }
+  }
   [[nodiscard]] double value(core::Slot slot) const { return slot % 3 == 0 ? 7.0 : time_ * slot / 3; }
 
   static constexpr core::Slot slots = 40;
@@ -149,13 +159,7 @@ TEST_F(Moving, ADamagedFileIsAGapAndIsCounted) {
   Store store{at_hand_for(seconds(0))};
   go_on(store, 1'000);
   const auto before = contents(store.live());
-  for (const auto& entry : fs::directory_iterator(folder_)) {
-    if (!entry.path().filename().string().starts_with("segments")) continue;
-    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(200);
-    file.put('\x55');
-    file.put('\x55');
-  }
+  spoil_segments();
   // Those that were read just now are still in hand.
   EXPECT_EQ(contents(store.live()), before);
   EXPECT_EQ(store.stats().read_failures, 0U);
@@ -172,12 +176,7 @@ TEST_F(Moving, ADamagedFileIsAGapAndIsCounted) {
 TEST_F(Moving, WhatCannotBeReadBackStaysInMemory) {
   Store store{at_hand_for(minutes(30))};
   go_on(store, 1'000);
-  for (const auto& entry : fs::directory_iterator(folder_)) {
-    if (!entry.path().filename().string().starts_with("segments")) continue;
-    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(200);
-    file.put('\x55');
-  }
+  spoil_segments();
   const auto before = contents(store.live());
   store.set_limits(at_hand_for(seconds(0)));
   write(*writer_, store, 1'001);
