@@ -20,7 +20,9 @@ struct Snapshots::Impl {
 
   store::SnapshotWriter writer;  // of the thread alone
   const store::Store& store;
-  std::uint64_t read_failures = 0;  // that were told of; of the thread alone
+  // Of the thread alone:
+  std::uint64_t read_failures = 0;  // when it looked last
+  bool reads_fail = false;          // between the last two looks
   Clock clock;
   Log log;
   mutable std::mutex mutex;  // guards what follows
@@ -67,9 +69,11 @@ void Snapshots::Impl::write() {
             done ? news : "samples cannot be written to disk: after a restart rates begin anew", {{"detail", news}});
 }
 
+// Once, until a while without: what cannot be read may be asked for again and again.
 void Snapshots::Impl::tell_of_reads() {
   const std::uint64_t failures = store.stats().read_failures;
-  if (failures == std::exchange(read_failures, failures)) return;
+  const bool fail = failures != std::exchange(read_failures, failures);
+  if (std::exchange(reads_fail, fail) || !fail) return;
   log.write(
       Level::warning, "samples cannot be read back from disk: queries go without them",
       {{"times", std::to_string(failures)},

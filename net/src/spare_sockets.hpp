@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstddef>
-
 #include <mutex>
 
 #include "unique_fd.hpp"
