@@ -2,9 +2,11 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -38,6 +40,14 @@ std::string_view doing(Phase phase) {
     default:
       return "waiting for data";
   }
+}
+
+/// Who is to answer may wait for the processor that we have.
+void give_way(GivingWay& way, GivingWay::Times since) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!way.falls_to_me(since, now)) return;
+  ::sched_yield();
+  way.was_away(now, std::chrono::steady_clock::now());
 }
 
 }  // namespace
@@ -95,8 +105,8 @@ Task<Result<std::size_t>> SocketStream::read_some(std::span<char> into) {
   if (session_) return read_tls(into);
   return [](SocketStream& self, std::span<char> buffer) -> Task<Result<std::size_t>> {
     bool look = !std::exchange(self.asked_, false);
-    bool predicted = !look && self.shared_ && self.shared_->prediction.soon();
-    if (predicted) {
+    int looks_left = !look && self.shared_ && self.shared_->prediction.soon() ? 2 : 0;  // instead of waiting
+    if (looks_left > 0) {
       co_await next_turn();
       look = true;
     }
@@ -105,7 +115,14 @@ Task<Result<std::size_t>> SocketStream::read_some(std::span<char> into) {
       if (self.socket_->expired()) co_return self.not_ready(Ready::timeout, Phase::receive);
       if (look) {
         std::optional<Result<std::size_t>> received = self.receive(buffer);
-        if (std::exchange(predicted, false)) self.shared_->prediction.was(received.has_value());
+        if (looks_left == 2 && !received) {
+          --looks_left;
+          const GivingWay::Times since = self.shared_->giving_way.times();
+          co_await next_turn();
+          give_way(self.shared_->giving_way, since);
+          continue;
+        }
+        if (std::exchange(looks_left, 0) > 0) self.shared_->prediction.was(received.has_value());
         if (received) co_return std::move(*received);
       }
       look = true;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "giving_way.hpp"
 #include "prediction.hpp"
 #include "socket.hpp"
 #include "spare_sockets.hpp"
@@ -27,6 +28,7 @@ struct Peer {
 struct StreamShared {
   TlsContexts contexts;
   Prediction prediction;
+  GivingWay giving_way;
   SpareSockets spare;
 };
 

@@ -1,11 +1,16 @@
 #include "tocsin/net/stream.hpp"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "src/giving_way.hpp"
 #include "src/prediction.hpp"
 #include "support/fake_peer.hpp"
 #include "support/free_port.hpp"
@@ -82,6 +87,86 @@ TEST(Prediction, LooksWhereItPaysAndTriesAgainWhereItDidNot) {
     prediction.was(false);
   }
   EXPECT_LE(looks, 70);
+}
+
+TEST(GivingWay, OneDoesItForAllWhoAskAtATime) {
+  GivingWay way;
+  const GivingWay::Time now{1h};
+  const auto before = way.times();
+  EXPECT_TRUE(way.falls_to_me(before, now));
+  EXPECT_FALSE(way.falls_to_me(before, now)) << "it was done since";
+  EXPECT_TRUE(way.falls_to_me(way.times(), now));
+}
+
+TEST(GivingWay, WhoKeepsTheProcessorForLongGetsItRarely) {
+  GivingWay way;
+  const GivingWay::Time now{1h};
+  way.was_away(now, now + 2ms);
+  EXPECT_TRUE(way.falls_to_me(way.times(), now + 2ms)) << "so long may answers take";
+  way.was_away(now, now + 4ms);
+  EXPECT_FALSE(way.falls_to_me(way.times(), now + 63ms));
+  EXPECT_TRUE(way.falls_to_me(way.times(), now + 64ms));
+}
+
+/// How many descriptors are registered with an epoll of this process (proc_pid_fdinfo(5)).
+int registered() {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+    std::ifstream info(entry.path());
+    for (std::string line; std::getline(info, line);) count += line.starts_with("tfd:") ? 1 : 0;
+  }
+  return count;
+}
+
+/// Whether more would run than there are processors (proc_loadavg(5)).
+bool others_run() {
+  double last_minute = 0;
+  std::ifstream("/proc/loadavg") >> last_minute;
+  return last_minute > 1 + 0.5 * std::thread::hardware_concurrency();
+}
+
+/// This thread, and those that it starts, run on one processor alone.
+class OneProcessor {
+ public:
+  OneProcessor() {
+    EXPECT_EQ(::sched_getaffinity(0, sizeof before_, &before_), 0);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(::sched_getcpu(), &one);
+    EXPECT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+  }
+  ~OneProcessor() { ::sched_setaffinity(0, sizeof before_, &before_); }
+  OneProcessor(const OneProcessor&) = delete;
+  OneProcessor& operator=(const OneProcessor&) = delete;
+
+ private:
+  cpu_set_t before_{};
+};
+
+TEST_F(StreamTest, WhoWaitsForOurProcessorCanAnswerBeforeWeWait) {
+  const OneProcessor one;
+  FakePeer peer([](FakeConnection& c) {
+    // It runs when we let it: a batch thread does not break in on others (sched(7)).
+    const sched_param usual{};
+    EXPECT_EQ(::sched_setscheduler(0, SCHED_BATCH, &usual), 0);
+    while (!c.read_until("\n").empty()) c.send("answer\n");
+  });
+  const auto conversation = [&] {
+    const auto stream = open(peer.port());
+    const int before = registered();
+    EXPECT_TRUE(loop_.run(stream->write("ask\n")));
+    EXPECT_EQ(read(*stream).value(), "answer\n");
+    return registered() == before;
+  };
+  // Others may have the processor for a while, then neither of us gets far.
+  const auto end = TestLoop::in(15s);
+  int unregistered = 0;
+  while (unregistered < 30 && std::chrono::steady_clock::now() < end) {
+    unregistered = 0;
+    for (int i = 0; i < 40; ++i) unregistered += conversation() ? 1 : 0;
+  }
+  if (unregistered < 30 && others_run()) GTEST_SKIP() << "the machine is busy: only " << unregistered << " of 40";
+  EXPECT_GE(unregistered, 30) << "of 40";
 }
 
 Task<void> ask(Connector* connector, std::uint16_t port, int* good) {
