@@ -1,21 +1,16 @@
 #include "src/lane.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <boost/container/static_vector.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include "src/connectivity.hpp"
+#include "src/lane_impl.hpp"
 #include "src/make_prober.hpp"
-#include "src/schedule.hpp"
-#include "src/sparing.hpp"
 
 namespace tocsin::daemon {
 namespace {
@@ -26,23 +21,8 @@ constexpr std::chrono::seconds sentinel_pause{1};
 constexpr std::ptrdiff_t first_at_once = 256;
 /// The wheel looks up at least this often: targets that were added meanwhile may be due before the next it knew.
 constexpr std::chrono::seconds longest_turn{1};
-/// How often what is spent of a budget is kept: a kill forgets no more.
-constexpr std::chrono::seconds keep_spent_every{10};
 /// How many of the probes that are due start before others may go on.
 constexpr std::size_t start_at_once = 8;
-
-/// The series that a dropped batch introduced are known to its prober by then: the next batch must introduce them
-/// instead.
-void introduce_again(core::Observation& lost, core::Observation& observation) {
-  if (observation.described.empty()) observation.described = std::move(lost.described);
-  core::Batch& dropped = lost.batch;
-  core::Batch& next = observation.batch;
-  for (core::NewSeries& series : dropped.fresh) {
-    const bool anew = std::any_of(next.fresh.begin(), next.fresh.end(),
-                                  [&](const core::NewSeries& other) { return other.slot == series.slot; });
-    if (!anew) next.fresh.push_back(std::move(series));
-  }
-}
 
 constexpr std::size_t prober_head = 2048;  // bytes of a prober that its probe begins with, about
 
@@ -52,91 +32,7 @@ void fetch_ahead(const void* memory, std::size_t size) {
   for (std::size_t at = 0; at < size; at += 64) __builtin_prefetch(static_cast<const char*>(memory) + at);
 }
 
-/// One target at work. Lives as long as its map entry or a coroutine of it.
-struct Runner {
-  std::uint32_t id = 0;
-  TargetConfig config;
-  std::string name;  // of its coroutine
-  std::string host;  // which it shares with other targets
-  std::shared_ptr<Admission::Host> room;
-  std::shared_ptr<Budget> budget;
-  std::unique_ptr<probes::Prober> prober;
-  TargetStatus* status = nullptr;  // under the mutex; gone with the target
-  Confirmation confirmation;
-  std::optional<core::Observation> held;
-  std::optional<core::Observation> withheld;  // the last one that was not believed
-  core::Deadline first_failure{};             // when the probe began whose failure is held
-  core::Deadline fresh_after{};               // the next probe from then on starts with a new connection
-  core::Deadline sentinel_after{};            // a sentinel is not believed before
-  bool probing = false;
-  bool watching = false;
-  bool probe_after_watch = false;
-  bool removed = false;
-};
-using RunnerPtr = std::shared_ptr<Runner>;
-
 }  // namespace
-
-struct Lane::Impl : std::enable_shared_from_this<Lane::Impl> {
-  Impl(net::Loop& loop_, ProberTools tools_, Log log_, LaneHooks hooks_, Limits limits)
-      : admission(limits.in_all, limits.per_host),
-        loop(loop_),
-        tools(tools_),
-        log(std::move(log_)),
-        hooks(std::move(hooks_)),
-        wheel(std::chrono::steady_clock::now()) {}
-
-  Admission admission;
-  std::unordered_map<Admission::Ticket, net::Event*> called_up;  // of those that wait for room
-  struct Share {
-    std::shared_ptr<Budget> budget;
-    std::optional<core::TimePoint> kept;  // when what is spent was last handed to the hook
-  };
-  std::map<std::string, Share> shares;  // also those that have no target at present: what was spent stays spent
-  net::Loop& loop;
-  ProberTools tools;
-  Log log;
-  LaneHooks hooks;
-  Wheel wheel;
-  std::uint64_t sequence = 0;
-  boost::unordered_flat_map<std::uint32_t, RunnerPtr> runners;
-  std::vector<std::uint32_t> due;  // what the wheel gave, from `next_due` on still to be started
-  std::size_t next_due = 0;
-  bool starting = false;
-  std::vector<core::Observation> outgoing;
-  std::size_t in_flight = 0;  // probes under way
-  bool flush_due = false;     // a flush is ordered for the end of the slot
-  bool turning = false;
-  bool stopped = false;
-
-  std::atomic<std::uint64_t> probes{0}, skipped{0}, held_dropped{0}, sentinel_wakes{0}, waited{0}, crowded_out{0},
-      withheld{0};
-  std::atomic<std::size_t> under_way{0};
-  std::map<std::string, BudgetStatus> budgets;  // under the mutex
-  mutable std::mutex status_mutex;
-  std::map<std::uint32_t, TargetStatus> statuses;
-
-  void change(const std::vector<std::uint32_t>& removed, std::vector<Added> added);
-  void drop(std::uint32_t id);
-  net::Task<void> turn();
-  void start_some();
-  void start(const RunnerPtr& runner);
-  net::Task<void> run(RunnerPtr runner);
-  std::unique_ptr<probes::Prober> prober_of(Runner& runner);
-  std::shared_ptr<Budget> budget_of(const BudgetConfig& config);
-  void keep_spent(const std::string& share, core::TimePoint now);
-  net::Task<bool> admit(Runner& runner);
-  void leave(const Runner& runner);
-  net::Task<void> probe(Runner& runner);
-  net::Task<void> confirm_later(RunnerPtr runner);
-  net::Task<bool> watch(Runner& runner);
-  [[nodiscard]] bool may_be_ours(const Runner& runner, core::Outcome outcome) const;
-  void withhold(Runner& runner, core::Observation observation);
-  void conclude(Runner& runner, core::Observation observation);
-  void hand_over(core::Observation observation, bool flip);
-  void flush(bool flip);
-  void note(const Runner& runner, const core::Observation& observation, bool flip);
-};
 
 void Lane::Impl::change(const std::vector<std::uint32_t>& removed, std::vector<Added> added) {
   for (const std::uint32_t id : removed) drop(id);
@@ -193,15 +89,6 @@ std::shared_ptr<Budget> Lane::Impl::budget_of(const BudgetConfig& config) {
   budget = std::make_shared<Budget>(config.commands, config.per);
   budget->recall(spent);
   return budget;
-}
-
-void Lane::Impl::keep_spent(const std::string& name, core::TimePoint now) {
-  const auto it = shares.find(name);
-  if (!hooks.keep_spent || it == shares.end()) return;
-  Share& share = it->second;
-  if (share.kept && now - *share.kept < keep_spent_every) return;
-  share.kept = now;
-  hooks.keep_spent(name, share.budget->spent());
 }
 
 void Lane::Impl::drop(std::uint32_t id) {
@@ -343,31 +230,6 @@ net::Task<void> Lane::Impl::probe(Runner& runner) {
   if (runner.confirmation.holding()) runner.first_failure = now;
 }
 
-/// Whether a failure may be that of our own network.
-bool Lane::Impl::may_be_ours(const Runner& runner, core::Outcome outcome) const {
-  return hooks.doubt && speaks_of_network(outcome) && !is_local(runner.host);
-}
-
-/// Nothing is appended and nothing changes: the target stays what it was.
-void Lane::Impl::withhold(Runner& runner, core::Observation observation) {
-  withheld.fetch_add(1, std::memory_order_relaxed);
-  runner.confirmation.withdraw();
-  if (runner.held) introduce_again(*runner.held, observation);
-  runner.held.reset();
-  if (runner.withheld) introduce_again(*runner.withheld, observation);
-  {
-    const std::lock_guard lock(status_mutex);
-    TargetStatus& status = *runner.status;
-    status.outcome = observation.outcome;
-    status.phase = observation.phase;
-    status.detail = "not believed: tocsin itself is cut off (" + observation.detail + ")";
-    status.last_probe = observation.at;
-    status.held = true;
-  }
-  if (hooks.withheld) hooks.withheld(runner.id);
-  runner.withheld = std::move(observation);
-}
-
 net::Task<void> Lane::Impl::confirm_later(RunnerPtr runner) {
   const auto self = shared_from_this();
   const auto when = runner->first_failure + runner->config.confirm;
@@ -391,85 +253,6 @@ net::Task<bool> Lane::Impl::watch(Runner& runner) {
   runner.sentinel_after = std::chrono::steady_clock::now() + sentinel_pause;
   sentinel_wakes.fetch_add(1, std::memory_order_relaxed);
   co_return true;
-}
-
-void Lane::Impl::conclude(Runner& runner, core::Observation observation) {
-  if (runner.withheld) introduce_again(*runner.withheld, observation);
-  runner.withheld.reset();
-  const bool good = observation.good();
-  const auto before = runner.confirmation.settled();
-  const auto verdict = runner.confirmation.judge(good, runner.config.confirm);
-  const bool flip = before != runner.confirmation.settled();
-  note(runner, observation, flip);
-  switch (verdict) {
-    case Confirmation::Verdict::hold:
-      runner.held = std::move(observation);
-      return;
-    case Confirmation::Verdict::append_both:
-      if (runner.held) hand_over(std::move(*runner.held), false);
-      break;
-    case Confirmation::Verdict::drop_held:
-      held_dropped.fetch_add(1, std::memory_order_relaxed);
-      if (runner.held) introduce_again(*runner.held, observation);
-      break;
-    case Confirmation::Verdict::append:
-      break;
-  }
-  runner.held.reset();
-  hand_over(std::move(observation), flip);
-}
-
-void Lane::Impl::hand_over(core::Observation observation, bool flip) {
-  outgoing.push_back(std::move(observation));
-  if (flip || in_flight == 0) return flush(flip);
-  // What starts in one slot of the wheel goes to the judge together, and not later than the slot's end.
-  if (std::exchange(flush_due, true)) return;
-  loop.post_after(wheel_tick, [self = shared_from_this()] {
-    self->flush_due = false;
-    self->flush(false);
-  });
-}
-
-void Lane::Impl::flush(bool flip) {
-  if (outgoing.empty()) return;
-  hooks.deliver(std::exchange(outgoing, {}), flip);
-}
-
-void Lane::Impl::note(const Runner& runner, const core::Observation& observation, bool flip) {
-  const bool good = observation.good();
-  if (runner.budget && observation.cost > 0) keep_spent(runner.config.budget->share, observation.at);
-  const bool held = runner.confirmation.holding();
-  {
-    const std::lock_guard lock(status_mutex);
-    if (runner.budget) {
-      Budget& budget = *runner.budget;
-      const double every =
-          std::max(core::to_seconds(budget.spacing(observation.at)), core::to_seconds(runner.config.interval));
-      budgets[runner.config.budget->share] = {budget.used(observation.at), budget.left(observation.at), every};
-    }
-    TargetStatus& status = *runner.status;
-    if (flip || !status.since) status.since = observation.at;
-    status.outcome = observation.outcome;
-    status.phase = observation.phase;
-    status.detail = observation.detail;
-    status.last_probe = observation.at;
-    status.took_seconds = std::chrono::duration<double>(observation.took).count();
-    status.held = held;
-    if (!held) status.good = good;
-  }
-  if (held) {
-    log.debug("first failure held", {{"target", runner.config.display},
-                                     {"class", std::string(to_string(observation.outcome))},
-                                     {"detail", observation.detail}});
-  } else if (flip && good) {
-    log.info("target is well", {{"job", runner.config.job}, {"target", runner.config.display}});
-  } else if (flip) {
-    log.warning("target is sick", {{"job", runner.config.job},
-                                   {"target", runner.config.display},
-                                   {"class", std::string(to_string(observation.outcome))},
-                                   {"phase", std::string(to_string(observation.phase))},
-                                   {"detail", observation.detail}});
-  }
 }
 
 Lane::Lane(net::Loop& loop, ProberTools tools, Log log, LaneHooks hooks, Limits limits)
