@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """CPU per probe: tocsin beside blackbox_exporter, redis_exporter and postgres_exporter, against the same local servers, in turns in one run.
 
-Two regimes: busy (an exporter as fast as four askers go, tocsin at 5000 HTTP or 1000 Redis probes a second, in bursts; PostgreSQL needs some
-milliseconds of its own for each probe, so there it is 120) and paced (100 a second). An exporter is asked as Prometheus asks it: one HTTP
+Three regimes: busy (an exporter as fast as four askers go, tocsin at 5000 HTTP or 1000 Redis probes a second, in bursts; PostgreSQL needs some
+milliseconds of its own for each probe, so there it is 120), full (the exporter likewise, tocsin at 15000 HTTP or 3000 Redis probes a second, so
+that the machine is full with it, too) and paced (100 a second). An exporter is asked as Prometheus asks it: one HTTP
 request a probe, on kept connections, with gzip; each target at the loopback address at which tocsin probes it, too. tocsin probes by itself: its
 cost is given both alone and with its /metrics page, asked for in the same way every 5 seconds; the ratio, held against the goal, is of the latter.
 That the probes succeed is checked on both sides, and that
@@ -22,6 +23,7 @@ from peers import SCRAPE, House, cpu_seconds, free_port, get, loopback, metric, 
 
 # Targets and how often each is asked.
 REGIMES = {("http", "busy"): (1000, 0.2), ("redis", "busy"): (400, 0.4), ("postgres", "busy"): (60, 0.5),
+           ("http", "full"): (3000, 0.2), ("redis", "full"): (1200, 0.4),
            ("http", "paced"): (100, 1), ("redis", "paced"): (100, 1), ("postgres", "paced"): (100, 1)}
 GOALS = {"http": 15, "redis": 25, "postgres": 10}
 EXPORTERS = {"http": "blackbox_exporter", "redis": "redis_exporter", "postgres": "postgres_exporter"}
@@ -87,7 +89,7 @@ def exporter_cost(process, asker, kind, regime, seconds):
     targets, interval = REGIMES[kind, regime]
     asker.spread(targets)
     begin, before = time.monotonic(), cpu_seconds(process)
-    probes = drive(asker, seconds, None if regime == "busy" else targets / interval)
+    probes = drive(asker, seconds, targets / interval if regime == "paced" else None)
     return (cpu_seconds(process) - before) / probes, probes / (time.monotonic() - begin)
 
 
@@ -210,9 +212,10 @@ def main():
     args = parser.parse_args()
     with House() as house:
         cases = {kind: SERVERS[kind](house, args) for kind in args.kinds}
-        for regime in ("busy", "paced"):
+        for regime in ("busy", "full", "paced"):
             for kind, (exporter, asker, port) in cases.items():
-                compare(house, args, kind, regime, exporter, asker, port)
+                if (kind, regime) in REGIMES:
+                    compare(house, args, kind, regime, exporter, asker, port)
 
 
 if __name__ == "__main__":
