@@ -2,8 +2,8 @@
 """CPU per probe: tocsin beside blackbox_exporter, redis_exporter and postgres_exporter, against the same local servers, in turns in one run.
 
 Three regimes: busy (an exporter as fast as four askers go, tocsin at 5000 HTTP or 1000 Redis probes a second, in bursts; PostgreSQL needs some
-milliseconds of its own for each probe, so there it is 120), full (the exporter likewise, tocsin at 15000 HTTP or 3000 Redis probes a second, so
-that the machine is full with it, too) and paced (100 a second). An exporter is asked as Prometheus asks it: one HTTP
+milliseconds of its own for each probe, so there it is 120), full (the exporter likewise, tocsin at 15000 HTTP or 3000 Redis probes a second,
+near what the servers can answer beside it) and paced (100 a second). An exporter is asked as Prometheus asks it: one HTTP
 request a probe, on kept connections, with gzip; each target at the loopback address at which tocsin probes it, too. tocsin probes by itself: its
 cost is given both alone and with its /metrics page, asked for in the same way every 5 seconds; the ratio, held against the goal, is of the latter.
 That the probes succeed is checked on both sides, and that

@@ -118,11 +118,12 @@ int registered() {
   return count;
 }
 
-/// Whether more would run than there are processors (proc_loadavg(5)).
+/// Whether more would run now than there are processors (proc_loadavg(5)).
 bool others_run() {
-  double last_minute = 0;
-  std::ifstream("/proc/loadavg") >> last_minute;
-  return last_minute > 1 + 0.5 * std::thread::hardware_concurrency();
+  double average = 0;
+  unsigned running = 0;
+  std::ifstream("/proc/loadavg") >> average >> average >> average >> running;
+  return running > std::thread::hardware_concurrency();
 }
 
 /// This thread, and those that it starts, run on one processor alone.
