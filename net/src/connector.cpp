@@ -86,6 +86,13 @@ Attempt take_hold(UniqueFd fd, const SocketAddress& address, Peer peer, std::sha
 
 UniqueFd new_socket(int family) { return UniqueFd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)); }
 
+/// The handshake's last ACK goes with what we say. On a socket that connects, this option does no more than that
+/// (tcp_rcv_synsent_state_process in Linux's tcp_input.c), and it outlasts a connection, which TCP_QUICKACK does not.
+void let_the_last_ack_wait(int fd) {
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof on);
+}
+
 Attempt failed(Failure failure) {
   Attempt attempt;
   attempt.settled = std::move(failure);
@@ -104,19 +111,18 @@ Task<Result<std::vector<Endpoint>>> Connector::resolve(std::string host, std::ui
 }
 
 Attempt Connector::begin(const Endpoint& endpoint, core::Deadline deadline, const ConnectOptions& options) {
-  UniqueFd fd = options.source ? UniqueFd() : impl_->shared->spare.take(endpoint.v6);
-  if (!fd) fd = new_socket(endpoint.v6 ? AF_INET6 : AF_INET);
-  if (!fd) return failed(no_socket(errno));
-  if (!options.peer_speaks_first) {
-    // The handshake's last ACK can go with what we say.
-    const int off = 0;
-    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
+  const bool usual = !options.source && !options.peer_speaks_first;
+  UniqueFd fd = usual ? impl_->shared->spare.take(endpoint.v6) : UniqueFd();
+  if (!fd) {
+    fd = new_socket(endpoint.v6 ? AF_INET6 : AF_INET);
+    if (!fd) return failed(no_socket(errno));
+    if (!options.peer_speaks_first) let_the_last_ack_wait(fd.get());
   }
   if (options.source) {
     if (auto failure = bind_source(fd.get(), *options.source, endpoint)) return failed(std::move(*failure));
   }
-  Attempt attempt = take_hold(std::move(fd), to_socket_address(endpoint), peer_at(endpoint), impl_->shared, deadline,
-                              !options.source);
+  Attempt attempt =
+      take_hold(std::move(fd), to_socket_address(endpoint), peer_at(endpoint), impl_->shared, deadline, usual);
   attempt.endpoint = endpoint;
   return attempt;
 }

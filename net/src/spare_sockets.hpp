@@ -20,12 +20,33 @@ class SpareSockets {
   [[nodiscard]] UniqueFd take(bool v6);
 
  private:
-  static constexpr std::size_t resting = 16;  // time for peers to end the connection too
-  static constexpr std::size_t most = 64;
-  struct Sockets {  // a ring
-    std::array<UniqueFd, most> places;
-    std::size_t oldest = 0;
-    std::size_t count = 0;
+  static constexpr std::size_t time_to_end = 16;  // so many more were given: peers have had time to end it too
+  static constexpr std::size_t at_a_look = 16;
+  static constexpr std::size_t most = 48;  // at rest
+
+  /// Oldest first. Who pushes sees to it that there is room.
+  template <std::size_t size>
+  class Ring {
+   public:
+    [[nodiscard]] std::size_t count() const { return count_; }
+    [[nodiscard]] const UniqueFd& at(std::size_t i) const { return places_[(oldest_ + i) % size]; }
+    void push(UniqueFd fd) { places_[(oldest_ + count_++) % size] = std::move(fd); }
+    [[nodiscard]] UniqueFd pop() {
+      UniqueFd fd = std::move(places_[oldest_]);
+      oldest_ = (oldest_ + 1) % size;
+      --count_;
+      return fd;
+    }
+
+   private:
+    std::array<UniqueFd, size> places_;
+    std::size_t oldest_ = 0;
+    std::size_t count_ = 0;
+  };
+  struct Sockets {
+    Ring<most> resting;
+    Ring<at_a_look> ended;  // by their peers too
+    void look();
   };
 
   std::mutex mutex_;
