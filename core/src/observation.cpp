@@ -59,7 +59,7 @@ void SeriesTable::begin() {
   batch_.rows.clear();
   batch_.rows.reserve(entries_.size());
   // A part of the slots each time, so that all are looked at once in `forget_after` batches.
-  if (entries_.empty()) return;
+  if (pinned_ == entries_.size()) return;
   for (std::size_t part = entries_.size() / std::max(forget_after_, 1U) + 1; part > 0; --part) {
     scan_ = (scan_ + 1) % entries_.size();
     Entry& entry = entries_[scan_];
@@ -104,6 +104,12 @@ void SeriesTable::introduce(Slot slot, const Labels& labels) {
   entry.last_used = round_;
   finder_->link(slot, packed_hash((*entry.packed).data()));
   batch_.fresh.push_back({slot, labels});
+}
+
+void SeriesTable::keep(Slot slot) {
+  Entry& entry = entries_[slot];
+  pinned_ += entry.pinned == 0 ? 1 : 0;
+  entry.pinned = 1;
 }
 
 std::optional<Slot> SeriesTable::find(const Labels& labels) {
@@ -242,6 +248,8 @@ void SeriesTable::reset() {
   finder_.reset();
   free_.clear();
   scan_ = 0;
+  pinned_ = 0;
+  ++generation_;
 }
 
 }  // namespace tocsin::core

@@ -21,9 +21,11 @@ double content_length(const net::HttpResponse& response) {
 }
 
 HttpSeries::HttpSeries(const core::Labels& base)
-    : ending_(base), phases_(base, "probe_http_duration_seconds", phases), tls_(base) {
+    : ending_(base), phases_(base, "probe_http_duration_seconds", phases), base_(base), tls_(base) {}
+
+void HttpSeries::put(core::SeriesTable& table, Fixed which, double value) {
   static_assert(std::size(names) == fixed_count);
-  for (std::size_t at = 0; at < fixed_count; ++at) fixed_[at] = KnownSeries(base, names[at]);
+  table.add(pins_[which], value, [&] { return named(base_, names[which]); });
 }
 
 void HttpSeries::append(core::SeriesTable& table, const Sight& sight, const Verdict& verdict,
@@ -35,9 +37,9 @@ void HttpSeries::append(core::SeriesTable& table, const Sight& sight, const Verd
   ending.lookup = sight.lookup;
   ending.address = sight.address;
   ending_.append(table, ending);
-  fixed_[redirects].put(table, sight.redirects);
-  fixed_[ssl].put(table, sight.tls_used ? 1 : 0);
-  fixed_[failed_by_regex].put(table, verdict.failed_by_regex ? 1 : 0);
+  put(table, redirects, sight.redirects);
+  put(table, ssl, sight.tls_used ? 1 : 0);
+  put(table, failed_by_regex, verdict.failed_by_regex ? 1 : 0);
   const PhaseTimes& took = sight.phases;
   phases_.put(table, 0, took.resolve);
   if (sight.address) {
@@ -50,14 +52,14 @@ void HttpSeries::append(core::SeriesTable& table, const Sight& sight, const Verd
 
 void HttpSeries::append_response(core::SeriesTable& table, const Sight& sight) {
   const net::HttpResponse& response = sight.response;
-  fixed_[status].put(table, response.status);
-  fixed_[version].put(table, response.status == 0 ? 0 : response.version / 10.0);
-  fixed_[content_length].put(table, http::content_length(response));
+  put(table, status, response.status);
+  put(table, version, response.status == 0 ? 0 : response.version / 10.0);
+  put(table, content_length, http::content_length(response));
   // A redirect that is not followed counts as not read.
-  fixed_[body_length].put(table, sight.redirect_refused ? 0 : static_cast<double>(response.body.size()));
+  put(table, body_length, sight.redirect_refused ? 0 : static_cast<double>(response.body.size()));
   if (response.status == 0) return;
   if (const auto text = net::header(response.headers, "Last-Modified"); !text.empty()) {
-    if (const auto time = parse_http_date(text)) fixed_[last_modified].put(table, static_cast<double>(*time));
+    if (const auto time = parse_http_date(text)) put(table, last_modified, static_cast<double>(*time));
   }
 }
 

@@ -19,6 +19,8 @@ class HttpSeries {
   explicit HttpSeries(const core::Labels& base);
   /// Adds a row for each series of this sight.
   void append(core::SeriesTable& table, const Sight& sight, const Verdict& verdict, std::chrono::nanoseconds timeout);
+  /// So many bytes at the beginning are used each time, about.
+  static constexpr std::size_t always_used = 256;
 
  private:
   enum Fixed : std::size_t {
@@ -33,10 +35,12 @@ class HttpSeries {
     fixed_count,
   };
   void append_response(core::SeriesTable& table, const Sight& sight);
+  void put(core::SeriesTable& table, Fixed which, double value);
 
   EndingSeries ending_;
   PhaseSeries phases_;
-  std::array<KnownSeries, fixed_count> fixed_;
+  std::array<core::Pin, fixed_count> pins_;
+  core::Labels base_;
   TlsSeries tls_;
 };
 

@@ -33,26 +33,25 @@ void KnownSeries::put(core::SeriesTable& table, double value) {
   if (slot_) serial_ = table.serial(*slot_);
 }
 
-EndingSeries::EndingSeries(const core::Labels& base) {
-  static_assert(ending_metadata.size() == 6);
-  for (std::size_t i = 0; i < series_.size(); ++i) series_[i] = KnownSeries(base, ending_metadata[i].name);
-}
-
 void EndingSeries::append(core::SeriesTable& table, const Ending& ending) {
-  series_[0].put(table, ending.good ? 1 : 0);
-  series_[1].put(table, seconds(ending.took));
-  series_[2].put(table, seconds(ending.timeout));
-  series_[3].put(table, seconds(ending.lookup));
-  series_[4].put(table, !ending.address ? 0 : ending.address->v6 ? 6 : 4);
-  series_[5].put(table, ending.address ? address_hash(*ending.address) : 0);
+  const std::array<double, 6> values{ending.good ? 1.0 : 0.0,
+                                     seconds(ending.took),
+                                     seconds(ending.timeout),
+                                     seconds(ending.lookup),
+                                     !ending.address ? 0.0 : (ending.address->v6 ? 6.0 : 4.0),
+                                     ending.address ? static_cast<double>(address_hash(*ending.address)) : 0.0};
+  static_assert(ending_metadata.size() == values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    table.add(pins_[i], values[i], [&] { return named(base_, ending_metadata[i].name); });
+  }
 }
 
-PhaseSeries::PhaseSeries(const core::Labels& base, std::string_view name, std::span<const std::string_view> phases) {
-  for (const std::string_view phase : phases) {
-    core::Labels labels = named(base, name);
-    labels.set("phase", phase);
-    series_.emplace_back(std::move(labels));
-  }
+void PhaseSeries::put(core::SeriesTable& table, std::size_t phase, std::chrono::nanoseconds took) {
+  table.add(pins_.at(phase), seconds(took), [&] {
+    core::Labels labels = named(base_, name_);
+    labels.set("phase", phases_[phase]);
+    return labels;
+  });
 }
 
 TlsSeries::TlsSeries(const core::Labels& base)

@@ -16,7 +16,8 @@
 
 namespace tocsin::probes {
 
-/// A series that remembers its slot, so that a steady probe looks no labels up.
+/// A series that remembers its slot, so that a steady probe looks no labels up. Its slot goes to others when it is gone
+/// for long; what stays as long as the prober has a core::Pin.
 class KnownSeries {
  public:
   KnownSeries() = default;
@@ -49,23 +50,26 @@ struct Ending {
 /// probe_success, _duration_seconds, _timeout_seconds, _dns_lookup_time_seconds, _ip_protocol, _ip_addr_hash.
 class EndingSeries {
  public:
-  explicit EndingSeries(const core::Labels& base);
+  explicit EndingSeries(core::Labels base) : base_(std::move(base)) {}
   void append(core::SeriesTable& table, const Ending& ending);
 
  private:
-  std::array<KnownSeries, 6> series_;
+  core::Labels base_;
+  std::array<core::Pin, 6> pins_;
 };
 
-/// One metric with a series a phase.
+/// One metric with a series a phase, eight at most. The texts must outlive it.
 class PhaseSeries {
  public:
-  PhaseSeries(const core::Labels& base, std::string_view name, std::span<const std::string_view> phases);
-  void put(core::SeriesTable& table, std::size_t phase, std::chrono::nanoseconds took) {
-    series_[phase].put(table, seconds(took));
-  }
+  PhaseSeries(core::Labels base, std::string_view name, std::span<const std::string_view> phases)
+      : base_(std::move(base)), name_(name), phases_(phases) {}
+  void put(core::SeriesTable& table, std::size_t phase, std::chrono::nanoseconds took);
 
  private:
-  std::vector<KnownSeries> series_;
+  core::Labels base_;
+  std::string_view name_;
+  std::span<const std::string_view> phases_;
+  std::array<core::Pin, 8> pins_;
 };
 
 /// What a peer showed in the TLS handshake: probe_ssl_* and probe_tls_*.

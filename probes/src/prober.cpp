@@ -25,24 +25,18 @@ CommonMetrics::CommonMetrics(const core::Labels& base) : base_(base) {}
 void CommonMetrics::append(core::SeriesTable& table, core::Outcome outcome, std::chrono::nanoseconds took) {
   const auto number = static_cast<std::size_t>(outcome);
   if (outcome != core::Outcome::ok) ++failures_[number];
-  add(table, known_[0], success_name, {}, outcome == core::Outcome::ok ? 1 : 0);
-  add(table, known_[1], duration_name, {}, std::chrono::duration<double>(took).count());
-  add(table, known_[2], probe_age_name, {}, 0);
-  for (std::size_t i = 1; i < core::outcome_count; ++i) {
-    const Known& known = known_[i + 2];
-    const auto count = static_cast<double>(failures_[i]);
-    if (known.used && table.add(known.slot, known.serial, count)) continue;
-    add(table, known_[i + 2], failures_name, core::to_string(static_cast<core::Outcome>(i)), count);
-  }
-}
-
-void CommonMetrics::add(core::SeriesTable& table, Known& known, std::string_view name, std::string_view word,
-                        double value) {
-  if (known.used && table.add(known.slot, known.serial, value)) return;
-  core::Labels labels = base_;
-  labels.set(core::metric_name_label, name);
-  labels.set(class_label, word);
-  if (const auto slot = table.add(labels, value)) known = {*slot, table.serial(*slot), true};
+  const auto add = [&](std::size_t which, std::string_view name, double value) {
+    table.add(pins_[which], value, [&] {
+      core::Labels labels = base_;
+      labels.set(core::metric_name_label, name);
+      if (which > 2) labels.set(class_label, core::to_string(static_cast<core::Outcome>(which - 2)));
+      return labels;
+    });
+  };
+  add(0, success_name, outcome == core::Outcome::ok ? 1 : 0);
+  add(1, duration_name, std::chrono::duration<double>(took).count());
+  add(2, probe_age_name, 0);
+  for (std::size_t i = 1; i < core::outcome_count; ++i) add(i + 2, failures_name, static_cast<double>(failures_[i]));
 }
 
 }  // namespace tocsin::probes

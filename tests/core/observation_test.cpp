@@ -131,6 +131,86 @@ TEST(SeriesTable, AfterAResetOldSlotsMeanNothing) {
   EXPECT_EQ(batch.rows.size(), 1U);
 }
 
+TEST(SeriesTable, APinnedSeriesStaysKnownHoweverLongItHasNoSample) {
+  SeriesTable table(100, 2);
+  Pin pin;
+  int made = 0;
+  const auto labels = [&made] {
+    ++made;
+    return series(1);
+  };
+  table.begin();
+  table.add(pin, 1, labels);
+  Batch batch = table.take();
+  ASSERT_EQ(batch.fresh.size(), 1U);
+  EXPECT_EQ(batch.fresh[0].labels, series(1));
+  const Slot slot = batch.fresh[0].slot;
+  for (int n = 2; n < 20; ++n) {  // others come and go
+    table.begin();
+    EXPECT_NE(table.add(series(n), n), slot);
+    static_cast<void>(table.take());
+  }
+  EXPECT_LE(table.size(), 5U);
+  table.begin();
+  table.add(pin, 7, labels);
+  batch = table.take();
+  EXPECT_TRUE(batch.fresh.empty());
+  ASSERT_EQ(batch.rows.size(), 1U);
+  EXPECT_EQ(batch.rows[0].slot, slot);
+  EXPECT_EQ(batch.rows[0].value, 7);
+  EXPECT_EQ(made, 1);
+}
+
+TEST(SeriesTable, APinOfBeforeAResetIsGivenAnew) {
+  SeriesTable table;
+  Pin first, second;
+  table.begin();
+  table.add(first, 1, [] { return series(1); });
+  table.add(second, 2, [] { return series(2); });
+  static_cast<void>(table.take());
+  table.reset();
+  table.begin();
+  table.add(second, 3, [] { return series(2); });
+  table.add(first, 4, [] { return series(1); });
+  const Batch batch = table.take();
+  ASSERT_EQ(batch.fresh.size(), 2U);
+  EXPECT_EQ(batch.fresh[0].labels, series(2));
+  EXPECT_EQ(batch.rows[0].slot, batch.fresh[0].slot);
+  EXPECT_EQ(batch.rows[1].slot, batch.fresh[1].slot);
+}
+
+TEST(SeriesTable, WhatWasPinnedIsForgottenWithAReset) {
+  SeriesTable table(100, 2);
+  Pin pin;
+  table.begin();
+  table.add(pin, 1, [] { return series(1); });
+  static_cast<void>(table.take());
+  table.reset();
+  for (int n = 2; n < 20; ++n) {
+    table.begin();
+    table.add(series(n), n);
+    static_cast<void>(table.take());
+  }
+  EXPECT_LE(table.size(), 4U) << "what is not pinned any more must be forgotten again";
+}
+
+TEST(SeriesTable, APinThatFindsNoRoomIsTriedAgain) {
+  SeriesTable table(1, 1);
+  Pin pin;
+  table.begin();
+  table.add(series(1), 1);
+  table.add(pin, 2, [] { return series(2); });
+  EXPECT_EQ(table.take().rows.size(), 1U);
+  EXPECT_EQ(table.refused(), 1U);
+  for (int round = 0; round < 2; ++round) {  // by then series 1 is forgotten
+    table.begin();
+    table.add(pin, 3, [] { return series(2); });
+  }
+  const Batch batch = table.take();
+  ASSERT_EQ(batch.rows.size(), 1U);
+  EXPECT_EQ(batch.rows[0].value, 3);
+}
+
 TEST(Observation, IsGoodOnlyWithoutAFailure) {
   Observation observation;
   EXPECT_TRUE(observation.good());

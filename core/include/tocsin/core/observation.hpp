@@ -58,6 +58,12 @@ struct Described {
   bool operator==(const Described&) const = default;
 };
 
+/// A slot that was given for good.
+struct Pin {
+  Slot slot = 0;
+  std::uint32_t generation = 0;  // of the table; 0: none was given
+};
+
 /// The slots of one block, on the side of whoever fills it. Not for use from two threads. Labels are kept packed: there
 /// are hundreds of thousands of them, and they are compared far more often than read.
 /// Labels that are new get a slot (and are put into the batch's `fresh`); slots that were not used for `forget_after`
@@ -82,6 +88,18 @@ class SeriesTable {
   std::optional<Slot> add(const Labels& labels, double value);
   /// Adds a sample of a series whose slot is known. False if that slot means something else by now (compare `serial`).
   bool add(Slot slot, std::uint32_t serial, double value);
+  /// Adds a sample of a series that the table is to know until `reset`, even if it has no sample for long. Of many
+  /// targets in turn, a pinned series needs no memory but its pin and its row. `make_labels()` is called where the pin
+  /// does not hold; if the table is full then, it does not hold after.
+  template <class MakeLabels>
+  void add(Pin& pin, double value, const MakeLabels& make_labels) {
+    if (pin.generation == generation_) {
+      batch_.rows.push_back({pin.slot, value});
+    } else if (const std::optional<Slot> slot = add(make_labels(), value)) {
+      pin = {*slot, generation_};
+      keep(*slot);
+    }
+  }
   /// The slot that stands for these labels now, if there is one.
   [[nodiscard]] std::optional<Slot> find(const Labels& labels);
   /// Changes each time the slot gets another meaning.
@@ -102,8 +120,9 @@ class SeriesTable {
   struct Entry {
     TextPool::Text packed;
     std::uint32_t last_used = 0;
-    std::uint32_t serial : 31 = 0;
+    std::uint32_t serial : 30 = 0;
     std::uint32_t listed : 1 = 0;  // in free_
+    std::uint32_t pinned : 1 = 0;
   };
   static_assert(sizeof(Entry) == 16);
   /// From labels to slots. Most tables are asked by slots alone once they are filled: then there is none.
@@ -127,13 +146,16 @@ class SeriesTable {
   [[nodiscard]] std::uint32_t hash(const Labels& labels) const;
   [[nodiscard]] Finder& finder();
   void introduce(Slot slot, const Labels& labels);
+  void keep(Slot slot);
   [[nodiscard]] bool forgotten(const Entry& entry) const {
-    return entry.last_used != round_ && round_ - entry.last_used >= forget_after_;
+    return entry.pinned == 0 && entry.last_used != round_ && round_ - entry.last_used >= forget_after_;
   }
 
   std::size_t max_series_;
   std::uint32_t forget_after_;
   std::uint32_t round_ = 0;
+  std::uint32_t generation_ = 1;  // of pins
+  std::size_t pinned_ = 0;
   std::uint64_t refused_ = 0;
   std::uint32_t first_serial_ = 0;  // of a new slot
   std::size_t scan_ = 0;            // where the search for forgotten slots goes on

@@ -64,16 +64,9 @@ class CommonMetrics {
   void append(core::SeriesTable& table, core::Outcome outcome, std::chrono::nanoseconds took);
 
  private:
-  struct Known {
-    core::Slot slot = 0;
-    std::uint32_t serial = 0;
-    bool used = false;
-  };
-  void add(core::SeriesTable& table, Known& known, std::string_view name, std::string_view word, double value);
-
   core::Labels base_;
   std::uint64_t failures_[core::outcome_count] = {};
-  Known known_[core::outcome_count + 2] = {};  // success, duration, age, and a counter for each class of failure
+  core::Pin pins_[core::outcome_count + 2] = {};  // success, duration, age, and a counter for each class of failure
 };
 
 /// How old what stands of a target is; where it is asked rarely, the daemon sets the value.
