@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/container/static_vector.hpp>
 #include <chrono>
 #include <map>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
+
+#include "tocsin/core/fetch_ahead.hpp"
 
 namespace tocsin::daemon {
 namespace {
@@ -18,6 +21,8 @@ constexpr core::Duration longest_sleep{1000};
 constexpr core::Duration own_metrics_interval{15'000};
 constexpr core::Duration maintenance_interval{5'000};
 constexpr std::chrono::seconds dead_after{30};
+/// The memory of so many observations and their blocks is asked for at a time.
+constexpr std::size_t fetched_at_once = 8;
 
 using Steady = std::chrono::steady_clock;
 
@@ -47,10 +52,23 @@ void Judge::Impl::change_targets(const std::vector<std::uint32_t>& removed, std:
   series_changed = true;
 }
 
+/// Of the observations that are next.
+void Judge::Impl::fetch_ahead(std::span<const core::Observation> observations) const {
+  boost::container::static_vector<store::BlockId, fetched_at_once> blocks;
+  for (const core::Observation& observation : observations.first(std::min(observations.size(), blocks.capacity()))) {
+    const auto it = targets.find(observation.target);
+    if (it != targets.end()) blocks.push_back(it->second.block);
+    core::fetch_ahead(observation.batch.rows.data(), observation.batch.rows.size() * sizeof(core::Row));
+  }
+  store.fetch_ahead(blocks);
+}
+
 void Judge::Impl::deliver(std::vector<core::Observation> observations, bool flip) {
   if (stopped) return;
   bool known_again = false;
-  for (core::Observation& observation : observations) {
+  for (std::size_t at = 0; at < observations.size(); ++at) {
+    if (at % fetched_at_once == 0) fetch_ahead(std::span(observations).subspan(at));
+    const core::Observation& observation = observations[at];
     const auto it = targets.find(observation.target);
     if (it == targets.end()) continue;  // it was taken away while the probe ran
     if (!observation.batch.fresh.empty()) series_changed = true;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -62,6 +63,7 @@ struct Judge::Impl : std::enable_shared_from_this<Judge::Impl> {
   GroupStatuses statuses;
 
   void change_targets(const std::vector<std::uint32_t>& removed, std::vector<TargetInfo> added);
+  void fetch_ahead(std::span<const core::Observation> observations) const;
   void deliver(std::vector<core::Observation> observations, bool flip);
   void inherit(Inheritance left);
   void set_rules(Rules rules);

@@ -11,6 +11,7 @@
 #include "src/connectivity.hpp"
 #include "src/lane_impl.hpp"
 #include "src/make_prober.hpp"
+#include "tocsin/core/fetch_ahead.hpp"
 
 namespace tocsin::daemon {
 namespace {
@@ -24,13 +25,9 @@ constexpr std::chrono::seconds longest_turn{1};
 /// How many of the probes that are due start before others may go on.
 constexpr std::size_t start_at_once = 8;
 
-constexpr std::size_t prober_head = 2048;  // bytes of a prober that its probe begins with, about
-
-/// Asks for memory that others have driven from the caches, for all that is about to start at one time: probes would
-/// miss it line by line.
-void fetch_ahead(const void* memory, std::size_t size) {
-  for (std::size_t at = 0; at < size; at += 64) __builtin_prefetch(static_cast<const char*>(memory) + at);
-}
+/// Bytes that a probe begins with, about: with many targets they are not in the caches, and are asked for together.
+constexpr std::size_t runner_head = 256;
+constexpr std::size_t prober_head = 1024;
 
 }  // namespace
 
@@ -133,9 +130,12 @@ void Lane::Impl::start_some() {
     const auto it = runners.find(due[next_due]);
     if (it == runners.end()) continue;
     some.push_back(it->second);
-    fetch_ahead(it->second.get(), sizeof(Runner));
+    core::fetch_ahead(it->second.get(), runner_head);
   }
-  for (const RunnerPtr& runner : some) fetch_ahead(runner->prober.get(), prober_head);
+  for (const RunnerPtr& runner : some) {
+    core::fetch_ahead(runner->room.get(), sizeof *runner->room);
+    core::fetch_ahead(runner->prober.get(), prober_head);
+  }
   for (const RunnerPtr& runner : some) start(runner);
   if (starting) return;
   due.clear();
@@ -217,6 +217,7 @@ net::Task<void> Lane::Impl::probe(Runner& runner) {
   core::Observation observation = co_await runner.prober->probe(begin);
   --in_flight;
   under_way = in_flight;
+  if (!runner.removed) core::fetch_ahead(runner.status, sizeof *runner.status);
   leave(runner);
   bool doubtful = may_be_ours(runner, observation.outcome);
   if (doubtful) doubtful = co_await hooks.doubt(observation.outcome, runner.confirmation.settled() != false);

@@ -15,6 +15,7 @@
 #include "src/codec.hpp"
 #include "src/segment.hpp"
 #include "src/slabs.hpp"
+#include "tocsin/core/fetch_ahead.hpp"
 #include "tocsin/core/sample.hpp"
 
 namespace tocsin::store {
@@ -98,6 +99,12 @@ class Block {
   /// The last time in the oldest segment, if there is one.
   [[nodiscard]] std::optional<std::int64_t> oldest() const;
   [[nodiscard]] bool has_samples() const { return !sealed_.empty() || rows() > 0; }
+
+  /// Asks for the memory that a row is written to. The block itself must be at hand.
+  void fetch_ahead() const {
+    core::fetch_ahead(heads_.data(), heads_.size() * sizeof(Head));
+    core::fetch_ahead(offsets_.data() + offsets_.size(), sizeof offsets_[0]);
+  }
 
   // Writing a row: the judge holds the mutex from begin_row to end_row.
   [[nodiscard]] std::mutex& mutex() const { return mutex_; }

@@ -1,8 +1,10 @@
 #include "tocsin/store/store.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "src/store_impl.hpp"
+#include "tocsin/core/fetch_ahead.hpp"
 
 namespace tocsin::store {
 namespace {
@@ -238,6 +240,19 @@ AppendResult Store::append(BlockId block, core::TimePoint at, const core::Batch&
   if (it != impl_->blocks.end() && !it->second.closed) return impl_->append(it->second, at, batch);
   impl_->counters.samples_refused += batch.rows.size();
   return {};
+}
+
+void Store::fetch_ahead(std::span<const BlockId> blocks) const {
+  std::array<const Owned*, 16> owned{};
+  std::size_t count = 0;
+  for (const BlockId block : blocks.first(std::min(blocks.size(), owned.size()))) {
+    const auto it = impl_->blocks.find(block);
+    if (it == impl_->blocks.end()) continue;
+    owned[count++] = &it->second;
+    core::fetch_ahead(it->second.block.get(), sizeof(Block));
+    core::fetch_ahead(it->second.slots.data(), it->second.slots.size() * sizeof it->second.slots[0]);
+  }
+  for (const Owned* one : std::span(owned).first(count)) one->block->fetch_ahead();
 }
 
 void Store::turn_back(core::TimePoint now) {

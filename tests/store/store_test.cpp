@@ -44,6 +44,19 @@ TEST_F(StoreTest, KeepsRowsUnderTheirLabels) {
   EXPECT_EQ(store.stats().samples_appended, 4U);
 }
 
+TEST_F(StoreTest, MemoryOfBlocksMayBeAskedForAhead) {
+  std::vector<BlockId> blocks;
+  for (int n = 0; n < 20; ++n) blocks.push_back(store.open_block("b" + std::to_string(n)));  // more than at a time
+  blocks.push_back(blocks.back() + 1000);                                                    // none such
+  store.fetch_ahead(blocks);
+  first(blocks[0], 0, named("x"), 1);
+  store.close_block(blocks[1], at(1));
+  store.fetch_ahead(blocks);
+  store.fetch_ahead({});
+  put(blocks[0], 2, 2);
+  EXPECT_EQ(text(store.live(), only(store.live(), "x")), "0=1 2=2");
+}
+
 TEST_F(StoreTest, ReadsAfterUntil) {
   const auto block = store.open_block("b");
   first(block, 0, named("x"), 0);

@@ -103,6 +103,9 @@ class Store {
   /// not in this one get a staleness marker at `at`. A slot whose series was refused is tried again with each row: it
   /// gets in once the other series has ended, or the bound has room.
   AppendResult append(BlockId block, core::TimePoint at, const core::Batch& batch);
+  /// These blocks, 16 at most, are appended to next: asks for their memory together. That changes nothing but the time
+  /// it takes.
+  void fetch_ahead(std::span<const BlockId> blocks) const;
   /// Seals what is due, lets go of segments that a snapshot has and nobody looks back on, and drops those that are
   /// older than retention; call it every second.
   void maintain(core::TimePoint now);
