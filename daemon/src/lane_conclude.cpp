@@ -49,7 +49,7 @@ void Lane::Impl::withhold(Runner& runner, core::Observation observation) {
     status.held = true;
   }
   if (hooks.withheld) hooks.withheld(runner.id);
-  runner.withheld = std::move(observation);
+  runner.withheld = std::make_unique<core::Observation>(std::move(observation));
 }
 
 void Lane::Impl::conclude(Runner& runner, core::Observation observation) {
@@ -62,7 +62,7 @@ void Lane::Impl::conclude(Runner& runner, core::Observation observation) {
   note(runner, observation, flip);
   switch (verdict) {
     case Confirmation::Verdict::hold:
-      runner.held = std::move(observation);
+      runner.held = std::make_unique<core::Observation>(std::move(observation));
       return;
     case Confirmation::Verdict::append_both:
       if (runner.held) hand_over(std::move(*runner.held), false);

@@ -21,24 +21,25 @@ namespace tocsin::daemon {
 
 /// One target at work. Lives as long as its map entry or a coroutine of it.
 struct Runner {
+  // What each probe needs comes first.
   std::uint32_t id = 0;
-  TargetConfig config;
-  std::string name;  // of its coroutine
-  std::string host;  // which it shares with other targets
-  std::shared_ptr<Admission::Host> room;
-  std::shared_ptr<Budget> budget;
-  std::unique_ptr<probes::Prober> prober;
-  TargetStatus* status = nullptr;  // under the mutex; gone with the target
-  Confirmation confirmation;
-  std::optional<core::Observation> held;
-  std::optional<core::Observation> withheld;  // the last one that was not believed
-  core::Deadline first_failure{};             // when the probe began whose failure is held
-  core::Deadline fresh_after{};               // the next probe from then on starts with a new connection
-  core::Deadline sentinel_after{};            // a sentinel is not believed before
   bool probing = false;
   bool watching = false;
   bool probe_after_watch = false;
   bool removed = false;
+  Confirmation confirmation;
+  TargetStatus* status = nullptr;  // under the mutex; gone with the target
+  std::unique_ptr<probes::Prober> prober;
+  std::shared_ptr<Admission::Host> room;
+  std::shared_ptr<Budget> budget;
+  std::unique_ptr<core::Observation> held;
+  std::unique_ptr<core::Observation> withheld;  // the last one that was not believed
+  core::Deadline first_failure{};               // when the probe began whose failure is held
+  core::Deadline fresh_after{};                 // the next probe from then on starts with a new connection
+  core::Deadline sentinel_after{};              // a sentinel is not believed before
+  TargetConfig config;
+  std::string name;  // of its coroutine
+  std::string host;  // which it shares with other targets
 };
 using RunnerPtr = std::shared_ptr<Runner>;
 

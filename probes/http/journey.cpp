@@ -35,6 +35,7 @@ Journey::Journey(net::Connector& connector, HttpOptions options)
   away_tls_.cert_file.clear();
   away_tls_.key_file.clear();
   limits_.body_bytes = options_.max_body;
+  proxied_ = options_.proxies.http || options_.proxies.https;
   if (!reads_files(options_)) question_ = build();
 }
 
@@ -110,7 +111,7 @@ net::Task<Failed> Journey::ask(Hop hop, Sight& sight) const {
   sight.response = {};
   sight.tls_used = false;
   sight.tls.reset();
-  hop.proxy = proxy_for(options_.proxies, *hop.url);
+  hop.proxy = proxied_ ? proxy_for(options_.proxies, *hop.url) : nullptr;
   core::Result<std::vector<net::Endpoint>> found = std::vector<net::Endpoint>();
   if (const auto known = known_address(hop, sight)) {
     found->push_back(*known);

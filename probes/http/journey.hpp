@@ -55,11 +55,12 @@ class Journey {
   void unpack(Sight& sight) const;
 
   net::Connector& connector_;
+  net::HttpLimits limits_;
+  bool proxied_ = false;                            // there may be a proxy
+  std::optional<core::Result<Question>> question_;  // built once, unless part of it stands in files
   HttpOptions options_;
   net::TlsOptions home_tls_;
   net::TlsOptions away_tls_;
-  net::HttpLimits limits_;
-  std::optional<core::Result<Question>> question_;  // built once, unless part of it stands in files
 };
 
 }  // namespace tocsin::probes::http

@@ -9,6 +9,7 @@
 #include "http/request.hpp"
 #include "http/series.hpp"
 #include "src/reach.hpp"
+#include "tocsin/core/fetch_ahead.hpp"
 #include "tocsin/probes/http.hpp"
 
 namespace tocsin::probes {
@@ -25,13 +26,13 @@ class HttpProber final : public Prober {
   HttpProber(net::Connector& connector, Identity identity, HttpOptions options)
       : connector_(connector),
         identity_(std::move(identity)),
-        judge_(options.expect),
         journey_(connector, std::move(options)),
-        series_(identity_.base),
-        addresses_(identity_.base),
-        common_(identity_.base),
         table_(fixed_series + 1 + http::series_an_address * http::most_addresses * 2,
-               core::SeriesTable::usual_forget_after, identity_.texts) {}
+               core::SeriesTable::usual_forget_after, identity_.texts),
+        common_(identity_.base),
+        series_(identity_.base),
+        judge_(journey_.options().expect),
+        addresses_(identity_.base) {}
 
   net::Task<core::Observation> probe(ProbeStart start) override {
     const auto began = steady_now();
@@ -49,8 +50,17 @@ class HttpProber final : public Prober {
   net::Task<core::Observation> ask_one(ProbeStart start, core::Deadline began) {
     Sight sight;
     co_await journey_.travel(start, std::nullopt, sight);
+    fetch_ahead();
     table_.begin();
     co_return finish(start, sight, judge_.judge(sight), start.deadline - began);
+  }
+
+  /// Of what an answer is written to: others have been at work since the question was asked.
+  void fetch_ahead() const {
+    core::fetch_ahead(&table_, sizeof table_);
+    core::fetch_ahead(&common_, sizeof common_);
+    core::fetch_ahead(&series_, http::HttpSeries::always_used);
+    core::fetch_ahead(&judge_, sizeof judge_);
   }
 
   /// The addresses of all names, as many as are asked.
@@ -126,12 +136,12 @@ class HttpProber final : public Prober {
 
   net::Connector& connector_;
   Identity identity_;
-  http::Judge judge_;
   http::Journey journey_;
-  http::HttpSeries series_;
-  http::AddressSeries addresses_;
-  CommonMetrics common_;
   core::SeriesTable table_;
+  CommonMetrics common_;
+  http::HttpSeries series_;
+  http::Judge judge_;
+  http::AddressSeries addresses_;
 };
 
 }  // namespace

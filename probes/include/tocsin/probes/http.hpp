@@ -72,8 +72,19 @@ struct HttpProxies {
 };
 
 struct HttpOptions {
+  // What each probe needs comes first and lies together: of many targets in turn, nothing is in the caches.
   net::Url url;
-  net::TlsOptions tls;  // used for https and after a redirect to it
+  std::size_t max_body = 10 * 1024 * 1024;   // as it comes, and decompressed
+  std::optional<net::Encoding> compression;  // asked for, and the body must be so compressed
+  using IpProtocol = probes::IpProtocol;
+  IpProtocol ip_protocol = IpProtocol::any;
+  bool follow_redirects = true;  // at most 10; one more is Outcome::limit
+  bool http2 = true;             // offered by ALPN where TLS is spoken
+  /// Every address of the name is asked (32 at most, 8 at a time), and all must be good. What stands under
+  /// blackbox_exporter's names is then of one that is bad, else of the slowest; each has tocsin_probe_address_*{ip}.
+  bool every_address = false;
+  std::vector<std::string> addresses;  // asked in place of the name's own, all of them; names stand for theirs
+  net::TlsOptions tls;                 // used for https and after a redirect to it
   std::string method = "GET";
   std::vector<HeaderSource> headers;
   std::string body;
@@ -83,18 +94,8 @@ struct HttpOptions {
   core::SecretSource password;
   core::SecretSource bearer;
   std::string authorization_type = "Bearer";  // the word before it
-  bool follow_redirects = true;               // at most 10; one more is Outcome::limit
   HttpExpectations expect;
-  std::size_t max_body = 10 * 1024 * 1024;   // as it comes, and decompressed
-  std::optional<net::Encoding> compression;  // asked for, and the body must be so compressed
-  bool http2 = true;                         // offered by ALPN where TLS is spoken
   HttpProxies proxies;
-  using IpProtocol = probes::IpProtocol;
-  IpProtocol ip_protocol = IpProtocol::any;
-  /// Every address of the name is asked (32 at most, 8 at a time), and all must be good. What stands under
-  /// blackbox_exporter's names is then of one that is bad, else of the slowest; each has tocsin_probe_address_*{ip}.
-  bool every_address = false;
-  std::vector<std::string> addresses;  // asked in place of the name's own, all of them; names stand for theirs
 };
 
 /// Throws std::invalid_argument where `check_expectations` has something to say.

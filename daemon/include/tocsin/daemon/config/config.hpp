@@ -68,19 +68,19 @@ using ProbeOptions = std::variant<probes::RedisOptions, probes::HttpOptions, pro
                                   probes::WebsocketOptions, probes::DnsOptions, probes::IcmpOptions>;
 
 struct TargetConfig {
-  std::string job;
-  std::string kind;     // "redis", "http", ...
-  std::string display;  // without user info and query
-  core::Labels labels;  // job, instance, and the configured ones
   core::Duration interval{0};
   core::Duration timeout{0};
   core::Duration confirm{0};
   core::Duration reconnect{0};
+  bool sentinel = true;  // watch the idle connection (HTTP: off by default)
+  std::string job;
+  std::string kind;     // "redis", "http", ...
+  std::string display;  // without user info and query
+  core::Labels labels;  // job, instance, and the configured ones
   std::optional<BudgetConfig> budget;
   /// Set for a service that sleeps and is not kept awake: after how long, and how long it may take to wake up.
   std::optional<core::Duration> sleeps_after;
   core::Duration cold_start{0};
-  bool sentinel = true;                         // watch the idle connection (HTTP: off by default)
   std::shared_ptr<const ProbeOptions> options;  // copies share them
   core::Position at;
   /// Everything that, when it changes, makes this another target: two configurations with equal fingerprints keep the
