@@ -54,6 +54,7 @@ class Journey {
   [[nodiscard]] core::Result<net::HttpMessage> message_through_proxy(const Hop& hop) const;
   void unpack(Sight& sight) const;
 
+  // What each probe needs comes first: up to the first part of the options.
   net::Connector& connector_;
   net::HttpLimits limits_;
   bool proxied_ = false;                            // there may be a proxy

@@ -134,6 +134,7 @@ class HttpProber final : public Prober {
     return observation;
   }
 
+  // What a probe begins with, what its answer is written to, the rest (docs/decisions/0023).
   net::Connector& connector_;
   Identity identity_;
   http::Journey journey_;
