@@ -1,4 +1,5 @@
 #include "tocsin/rules/group.hpp"
+#include "tocsin/rules/packs.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -322,6 +323,20 @@ TEST(Group, ReadsFrom) {
   EXPECT_TRUE(reads("sum(rate({__name__=~\"redis_.*\"}[5m])) or topk(2, y)", base, {"redis_up"}));
   EXPECT_TRUE(reads("max_over_time((-redis_up)[5m:1m])", base, {"redis_up"}));
   EXPECT_FALSE(reads("vector(time()) > 5", base, {"redis_up"}));
+}
+
+/// While a target is not heard, a group that reads it is not judged: then that tocsin is cut off would not be said.
+TEST(Group, WhatTocsinSaysOfItselfReadsNoTarget) {
+  const auto own = std::find_if(packs().begin(), packs().end(), [](const Pack& pack) { return pack.name == "tocsin"; });
+  ASSERT_NE(own, packs().end());
+  const Bench bench{std::string(own->text)};  // its first group
+  const auto& rules = bench.group->spec().rules;
+  EXPECT_TRUE(
+      std::any_of(rules.begin(), rules.end(), [](const RuleSpec& rule) { return rule.name == "TocsinCutOff"; }));
+  const core::Labels base{{"job", "cache"}, {"instance", "a:1"}};
+  const std::vector<std::string_view> of_every_target{"tocsin_probe_success", "tocsin_probe_duration_seconds",
+                                                      "tocsin_probe_age_seconds", "tocsin_probe_failures_total"};
+  EXPECT_FALSE(bench.group->reads_from(base, of_every_target));
 }
 
 TEST(Group, AReplacementGoesOn) {
