@@ -17,7 +17,7 @@
 namespace tocsin::probes {
 
 /// A series that remembers its slot, so that a steady probe looks no labels up. Its slot goes to others when it is gone
-/// for long; what stays as long as the prober has a core::Pin.
+/// for long; for what stays as long as the prober, a core::Pin is less.
 class KnownSeries {
  public:
   KnownSeries() = default;
